@@ -1,0 +1,1 @@
+"""The stream's floor: Kafka, PostgreSQL, HTTP and metrics."""

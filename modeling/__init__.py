@@ -1,0 +1,1 @@
+"""The model's floor: text, labels, tensors; no Kafka, no Slack, no database."""
