@@ -1,0 +1,194 @@
+"""The tagger's HTTP API: tag texts, say which model serves, health and metrics."""
+
+import asyncio
+import hmac
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from pydantic import AfterValidator, BaseModel, Field
+
+from consumer.contracts import TaggedText
+from consumer.deadletter import Failure
+from consumer.health import Health
+from consumer.pipeline import TextPipeline, TextTagged, TextToTag
+from modeling.taxonomy import Taxonomy
+
+MAX_TEXTS = 256
+MAX_CHARACTERS = 200_000
+# Interactive texts that may wait for the device; more would wait longer than a person does.
+MAX_WAITING = 1024
+ANSWER_SECONDS = 30.0
+
+
+def _says_something(text: str) -> str:
+    if not text.strip():
+        raise ValueError("the text is empty: there is nothing to tag")
+    return text
+
+
+Text = Annotated[str, Field(max_length=MAX_CHARACTERS), AfterValidator(_says_something)]
+
+
+class TagRequest(BaseModel):
+    """One text or many, to be tagged together."""
+
+    texts: list[Text] = Field(
+        min_length=1,
+        max_length=MAX_TEXTS,
+        examples=[["Bravo pour votre accueil !", "Toujours aucune réponse à mon dossier."]],
+    )
+
+
+class TagResponse(BaseModel):
+    """The taggings, in the order of the texts."""
+
+    taggings: list[TaggedText]
+
+
+class ModelResponse(BaseModel):
+    """The model that serves."""
+
+    name: str
+    version: str
+    device: str
+    max_tokens: int = Field(description="Of a longer text, the head and the tail are read.")
+    taxonomy: Taxonomy
+
+
+class Problem(BaseModel):
+    """Why a request was not answered."""
+
+    detail: str
+
+
+def create_api(
+    pipeline: Callable[[], TextPipeline | None],
+    health: Health,
+    registry: CollectorRegistry,
+    token: str | None,
+) -> FastAPI:
+    """The application.
+
+    Args:
+        pipeline: gives the pipeline, or None while the model is being loaded.
+        health: what the process knows of itself.
+        registry: the metrics to export.
+        token: the bearer token that `/v1` asks for; None leaves it open.
+    """
+    api = FastAPI(
+        title="Ressenti",
+        version="1",
+        description="Says how a customer feels, and why.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    bearer = HTTPBearer(auto_error=False)
+
+    def authorized(
+        given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    ) -> None:
+        if token is None:
+            return
+        if given is None or not hmac.compare_digest(given.credentials.encode(), token.encode()):
+            raise HTTPException(
+                401, "send the API's token: Authorization: Bearer …", {"WWW-Authenticate": "Bearer"}
+            )
+
+    def serving() -> TextPipeline:
+        current = pipeline()
+        if current is None:
+            raise HTTPException(503, "the model is being loaded", {"Retry-After": "5"})
+        return current
+
+    refusals: dict[int | str, dict[str, type[BaseModel]]] = {
+        code: {"model": Problem} for code in (401, 500, 503)
+    }
+    allowed = [Depends(authorized)]
+
+    @api.post("/v1/tag", dependencies=allowed, responses=refusals, tags=["tagging"])
+    async def tag(
+        request: TagRequest, pipeline: Annotated[TextPipeline, Depends(serving)]
+    ) -> TagResponse:
+        """Tags texts, ahead of the stream. They are masked before the model reads them."""
+        if pipeline.interactive_waiting + len(request.texts) > MAX_WAITING:
+            raise HTTPException(503, "too many texts are waiting", {"Retry-After": "1"})
+        futures = _submit(pipeline, request.texts)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                outcomes = await asyncio.gather(*map(asyncio.wrap_future, futures))
+        except TimeoutError as error:
+            raise HTTPException(
+                503, f"no answer within {ANSWER_SECONDS:.0f} s", {"Retry-After": "5"}
+            ) from error
+        taggings = []
+        for place, outcome in enumerate(outcomes):
+            if isinstance(outcome, Failure):
+                raise HTTPException(500, f"texts[{place}] cannot be tagged: {outcome.explanation}")
+            taggings.append(outcome.tagged)
+        return TagResponse(taggings=taggings)
+
+    @api.get("/v1/model", dependencies=allowed, responses=refusals, tags=["tagging"])
+    async def model(pipeline: Annotated[TextPipeline, Depends(serving)]) -> ModelResponse:
+        """Which model serves, where, and the labels that it knows."""
+        engine = pipeline.engine
+        return ModelResponse(
+            name=engine.name,
+            version=engine.version,
+            device=engine.device,
+            max_tokens=engine.max_tokens,
+            taxonomy=engine.taxonomy,
+        )
+
+    @api.get("/livez", response_class=PlainTextResponse, tags=["operation"])
+    async def livez() -> Response:
+        """200 while the process works; 503, with why, when it should be restarted."""
+        return _verdict(health.not_alive(time.monotonic()))
+
+    @api.get("/readyz", response_class=PlainTextResponse, tags=["operation"])
+    async def readyz() -> Response:
+        """200 when the process can serve; 503, with why, until then."""
+        return _verdict(health.not_alive(time.monotonic()) + health.not_ready())
+
+    @api.get("/metrics", response_class=PlainTextResponse, tags=["operation"])
+    async def metrics() -> Response:
+        """Prometheus metrics."""
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    @api.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
+        # The error's own words may quote the customer's.
+        return JSONResponse({"detail": f"unexpected {type(error).__name__}"}, 500)
+
+    return api
+
+
+def _submit(pipeline: TextPipeline, texts: list[str]) -> list[Future[TextTagged | Failure]]:
+    futures: list[Future[TextTagged | Failure]] = [Future() for _ in texts]
+
+    def answer(future: Future[TextTagged | Failure]) -> Callable[[TextTagged | Failure], None]:
+        def done(outcome: TextTagged | Failure) -> None:
+            # Who asked may have gone in the meantime.
+            if future.set_running_or_notify_cancel():
+                future.set_result(outcome)
+
+        return done
+
+    items = [
+        TextToTag(text, None, answer(future), interactive=True)
+        for text, future in zip(texts, futures, strict=True)
+    ]
+    pipeline.submit(lambda: items)
+    return futures
+
+
+def _verdict(reasons: list[str]) -> Response:
+    if reasons:
+        return PlainTextResponse("\n".join(reasons) + "\n", 503)
+    return PlainTextResponse("ok\n")
