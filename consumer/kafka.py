@@ -101,6 +101,8 @@ async def _create_topics(
                 name,
                 settings.topic_partitions,
                 settings.topic_replication,
+                # aiokafka wants an assignment, if only an empty one, beside the broker's choice.
+                replica_assignments={} if settings.topic_replication == -1 else None,
                 topic_configs={"retention.ms": str(retention)},
             )
             for name in names
