@@ -1,0 +1,68 @@
+"""The command `ressenti`: finds the subcommand, and tells its errors in one clear line."""
+
+import argparse
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from modeling.errors import OperatorError
+
+COMMANDS = {
+    "demo": "show the whole of Ressenti at work on this machine",
+    "tag": "the tagger: read messages from Kafka, tag them, publish them",
+    "archive": "write tagged messages from Kafka into PostgreSQL",
+    "send": "send messages from a JSONL or CSV file into Kafka",
+    "score": "tag one text, here and now",
+    "doctor": "check settings, Kafka, PostgreSQL, model and device",
+    "train": "train a model on labelled messages",
+    "evaluate": "measure a model on labelled messages",
+}
+INTERRUPTED = 130
+OPERATOR_ERROR = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a subcommand and returns the exit code of the process."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="ressenti",
+        description="Says how a customer feels, and why.",
+        epilog="commands:\n" + "\n".join(f"  {name:<10}{what}" for name, what in COMMANDS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="ressenti COMMAND [-h] …",
+    )
+    parser.add_argument("command", choices=COMMANDS, help=argparse.SUPPRESS, metavar="COMMAND")
+    if not given:
+        parser.print_help()
+        return 0
+    command = parser.parse_args(given[:1]).command
+    try:
+        # Only now: the bot's commands must not pay for torch, nor the model's for Kafka.
+        code = importlib.import_module(f"ressenti.commands.{command}").main(given[1:])
+        sys.stdout.flush()
+    except OperatorError as error:
+        return _complain(command, str(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in {"ressenti", "bot", "consumer", "modeling"}:
+            raise
+        return _complain(
+            command, f"the package {error.name} is not installed; run: pip install 'ressenti[demo]'"
+        )
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        return _complain(command, f"the disk is full{where}; make room and start again")
+    return int(code)
+
+
+def _complain(command: str, what: str) -> int:
+    print(f"ressenti {command}: {what}", file=sys.stderr)
+    return OPERATOR_ERROR
