@@ -91,6 +91,15 @@ class Topics:
         finally:
             await producer.stop()
 
+    async def spoil_output(self) -> None:
+        """Puts something that is no tagged message on the output topic."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap_servers)
+        await producer.start()
+        try:
+            await producer.send_and_wait(self.output, b"no tagged message")
+        finally:
+            await producer.stop()
+
     async def read(
         self, topic: str, count: int, seconds: float = 90.0
     ) -> list[ConsumerRecord[bytes, bytes]]:
@@ -149,7 +158,7 @@ class Program:
     @property
     def url(self) -> str:
         """The address of its API, as its log tells."""
-        line = next(line for line in self.log.splitlines() if "API and metrics at " in line)
+        line = next(line for line in self.log.splitlines() if "metrics at http" in line)
         return line.rsplit(" ", 1)[1]
 
     def wait_until_ready(self) -> None:
