@@ -35,7 +35,7 @@ SESSION_TIMEOUT_SECONDS = 10.0
 # Well under the session's, so that the group never waits for us and throws us out.
 REVOCATION_SECONDS = 5.0
 _RECORDS_PER_FETCH = 512
-_RECORDS_PER_CHUNK = 16
+_RECORDS_PER_CHUNK = 32
 _TURN_SECONDS = 0.2
 
 
