@@ -53,14 +53,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command, f"the package {error.name} is not installed; run: pip install 'ressenti[demo]'"
         )
     except BrokenPipeError:  # the reader of our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_output_up()
         return 0
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
+        _give_output_up()
         where = f" ({error.filename})" if error.filename else ""
         return _complain(command, f"the disk is full{where}; make room and start again")
     return int(code)
+
+
+def _give_output_up() -> None:
+    """Python would try to write what is left once more, and complain itself."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(command: str, what: str) -> int:
