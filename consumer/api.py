@@ -22,7 +22,7 @@ from modeling.taxonomy import Taxonomy
 
 MAX_TEXTS = 256
 MAX_CHARACTERS = 200_000
-# Interactive texts that may wait for the device; more would wait longer than a person does.
+# Texts of all requests that may be in hand; more would wait longer than a person does.
 MAX_WAITING = 1024
 ANSWER_SECONDS = 30.0
 
@@ -111,22 +111,27 @@ def create_api(
         code: {"model": Problem} for code in (401, 500, 503)
     }
     allowed = [Depends(authorized)]
+    in_hand = 0
 
     @api.post("/v1/tag", dependencies=allowed, responses=refusals, tags=["tagging"])
     async def tag(
         request: TagRequest, pipeline: Annotated[TextPipeline, Depends(serving)]
     ) -> TagResponse:
         """Tags texts, ahead of the stream. They are masked before the model reads them."""
-        if pipeline.interactive_waiting + len(request.texts) > MAX_WAITING:
+        nonlocal in_hand
+        if in_hand + len(request.texts) > MAX_WAITING:
             raise HTTPException(503, "too many texts are waiting", {"Retry-After": "1"})
-        futures = _submit(pipeline, request.texts)
+        in_hand += len(request.texts)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
+                futures = _submit(pipeline, request.texts)
                 outcomes = await asyncio.gather(*map(asyncio.wrap_future, futures))
         except TimeoutError as error:
             raise HTTPException(
                 503, f"no answer within {ANSWER_SECONDS:.0f} s", {"Retry-After": "5"}
             ) from error
+        finally:
+            in_hand -= len(request.texts)
         taggings = []
         for place, outcome in enumerate(outcomes):
             if isinstance(outcome, Failure):
@@ -184,7 +189,7 @@ def _submit(pipeline: TextPipeline, texts: list[str]) -> list[Future[TextTagged 
         TextToTag(text, None, answer(future), interactive=True)
         for text, future in zip(texts, futures, strict=True)
     ]
-    pipeline.submit(lambda: items)
+    pipeline.submit(lambda: items, interactive=True)
     return futures
 
 

@@ -106,6 +106,7 @@ class TextPipeline:
         self._work = threading.Condition()
         self._closing = False
         self._preparers = ThreadPoolExecutor(threads, "prepare")
+        self._interactive_preparer = ThreadPoolExecutor(1, "prepare-interactive")
         self._finisher = ThreadPoolExecutor(1, "finish")
         self._device = threading.Thread(target=self._run_device, name="device", daemon=True)
         self._device.start()
@@ -121,12 +122,19 @@ class TextPipeline:
         with self._work:
             return self._scheduler.interactive
 
-    def submit(self, make_items: Callable[[], Sequence[TextToTag]]) -> None:
-        """Has a preparing thread make the items, then mask, tokenize and queue them."""
-        self._watch(self._preparers.submit(self._prepare, make_items))
+    def submit(
+        self, make_items: Callable[[], Sequence[TextToTag]], interactive: bool = False
+    ) -> None:
+        """Has a preparing thread make the items, then mask, tokenize and queue them.
+
+        Interactive ones have a thread of their own, so as not to wait behind the stream's.
+        """
+        threads = self._interactive_preparer if interactive else self._preparers
+        self._watch(threads.submit(self._prepare, make_items))
 
     def close(self) -> None:
         """Lets what is queued finish, then ends the threads."""
+        self._interactive_preparer.shutdown(wait=True)
         self._preparers.shutdown(wait=True)
         with self._work:
             self._closing = True

@@ -19,6 +19,7 @@ from consumer.deadletter import (
     InputRecord,
     dead_letter_record_headers,
     invalid_message,
+    unexpected,
 )
 from consumer.delivery import Outgoing
 from consumer.enrichment import tagged_message
@@ -65,6 +66,8 @@ class RecordBuilder:
             return read_message(record.value)
         except ValueError as error:
             return invalid_message(error)
+        except Exception as error:  # one message must not end the process
+            return unexpected("decode", error)
 
     def outcome(
         self, record: InputRecord, message: Message, outcome: TextTagged | Failure
@@ -72,7 +75,10 @@ class RecordBuilder:
         """The record to publish for a message that went through the pipeline."""
         if isinstance(outcome, Failure):
             return self.dead_letter(record, outcome)
-        return self.tagged(record, message, outcome)
+        try:
+            return self.tagged(record, message, outcome)
+        except Exception as error:  # one message must not end the process
+            return self.dead_letter(record, unexpected("publish", error))
 
     def tagged(self, record: InputRecord, message: Message, outcome: TextTagged) -> Outgoing:
         """The tagged message; a dead letter stands in for it if its topic finds it too large."""

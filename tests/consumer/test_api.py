@@ -2,13 +2,14 @@
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-from consumer.api import MAX_TEXTS, create_api
+from consumer.api import MAX_TEXTS, MAX_WAITING, create_api
 from consumer.health import Health
 from consumer.http_server import HttpServer, bind
 from consumer.pipeline import TextPipeline
@@ -74,6 +75,23 @@ def test_a_text_that_cannot_be_tagged_is_named(running: RunningPipeline) -> None
         answer = client.post("/v1/tag", json={"texts": ["fine", "poison"]})
     assert answer.status_code == 500
     assert answer.json()["detail"] == "texts[1] cannot be tagged: mask failed with RuntimeError"
+
+
+def test_more_than_can_be_answered_soon_is_refused(
+    running: RunningPipeline,
+) -> None:
+    running.engine.gate.clear()
+    with served(running) as client, ThreadPoolExecutor(8) as people:
+        asked = [
+            people.submit(client.post, "/v1/tag", json={"texts": ["x"] * MAX_TEXTS})
+            for _ in range(MAX_WAITING // MAX_TEXTS + 1)
+        ]
+        refused = next(future.result() for future in as_completed(asked))
+        assert refused.status_code == 503
+        assert refused.headers["Retry-After"] == "1"
+        running.engine.gate.set()
+        assert sorted(future.result().status_code for future in asked) == [200] * 4 + [503]
+        assert client.post("/v1/tag", json={"texts": ["x"]}).status_code == 200
 
 
 @pytest.mark.parametrize(

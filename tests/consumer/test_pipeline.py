@@ -91,13 +91,30 @@ def test_interactive_texts_overtake_the_stream(tiny_model: Path) -> None:
         running.pipeline.submit(lambda: stream)
         while running.metric("ressenti_queue_messages") < 5:
             threading.Event().wait(0.01)
-        running.pipeline.submit(lambda: [note("asked")])
+        running.pipeline.submit(lambda: [note("asked")], interactive=True)
         while running.pipeline.interactive_waiting == 0:
             threading.Event().wait(0.01)
         running.engine.gate.set()
         assert done.wait(SECONDS)
     assert "asked" in order[:5]
     assert order[-1] == "stream 9"
+
+
+def test_interactive_texts_do_not_wait_for_the_stream_s_preparation(tiny_model: Path) -> None:
+    held = threading.Event()
+
+    def blocked() -> list[TextToTag]:
+        held.wait(SECONDS)
+        return []
+
+    with running_pipeline(tiny_model) as running:
+        for _ in range(10):
+            running.pipeline.submit(blocked)
+        future: Future[TextTagged | Failure] = Future()
+        asked = TextToTag("mot", None, future.set_result, interactive=True)
+        running.pipeline.submit(lambda: [asked], interactive=True)
+        assert isinstance(future.result(SECONDS), TextTagged)
+        held.set()
 
 
 def test_an_error_that_is_no_message_s_fault_is_reported(tiny_model: Path) -> None:

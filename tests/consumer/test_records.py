@@ -91,6 +91,13 @@ def test_a_tagged_message_too_large_for_its_topic_becomes_a_dead_letter() -> Non
     assert letter.instead is None
 
 
+def test_a_message_whose_event_cannot_be_made_is_a_dead_letter() -> None:
+    impossible = TextTagged("x" * 3, None, TAGGED.model_copy(update={"confidence": 7.0}))
+    outgoing = builder().outcome(InputRecordStandIn(b"bytes"), Message(text="x"), impossible)
+    assert outgoing.value == b"bytes"
+    assert dict(outgoing.headers)["__errors.stage"] == b"publish"
+
+
 def test_nothing_is_counted_before_it_is_acknowledged() -> None:
     registry = CollectorRegistry()
     record = InputRecordStandIn(b"{}")
