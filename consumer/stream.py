@@ -37,6 +37,8 @@ REVOCATION_SECONDS = 5.0
 _RECORDS_PER_FETCH = 512
 _RECORDS_PER_CHUNK = 32
 _TURN_SECONDS = 0.2
+# Brokers other than Apache Kafka may let a fetch wait for half of it even when data is there.
+_FETCH_WAIT_SECONDS = 0.1
 
 
 class _Assignment:
@@ -97,6 +99,7 @@ class Stream(ConsumerRebalanceListener):  # type: ignore[misc]
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
+            fetch_max_wait_ms=int(_FETCH_WAIT_SECONDS * 1000),
             session_timeout_ms=int(SESSION_TIMEOUT_SECONDS * 1000),
             heartbeat_interval_ms=int(SESSION_TIMEOUT_SECONDS * 1000 / 4),
             rebalance_timeout_ms=int(SESSION_TIMEOUT_SECONDS * 1000),
