@@ -1,0 +1,1 @@
+"""The archive's PostgreSQL: connection, migrations, writes and queries."""
