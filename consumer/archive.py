@@ -1,0 +1,310 @@
+"""The archive: tagged messages from Kafka into PostgreSQL, in batches, none lost, none doubled.
+
+Offsets are committed after the database's commit, so a crash in between leads to messages written
+twice; the store keeps one of each. No batch is ever skipped: while the database is down, the
+program waits and stays in its consumer group.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import psycopg
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from prometheus_client import CollectorRegistry
+
+from consumer.archive_metrics import ArchiveHealth, ArchiveMetrics, create_archive_api
+from consumer.archive_records import Backoff, Readable, read, refused, write_isolating
+from consumer.http_server import HttpServer, bind
+from consumer.kafka import client_options, prepare_topics
+from consumer.settings import ArchiveSettings
+from consumer.store.connection import Pool, advice_on, open_database
+from consumer.store.writes import (
+    UnreadableEvent,
+    is_a_message_at_fault,
+    write_messages,
+    write_unreadable_events,
+)
+from modeling.errors import OperatorError
+
+log = logging.getLogger(__name__)
+
+_TURN_SECONDS = 1.0
+_WRITE_TIMEOUT_SECONDS = 60.0
+_COMMIT_TIMEOUT_SECONDS = 10.0
+# Asking for a partition that nobody has gives no records, and tells the group that we live.
+_NOWHERE: Final = TopicPartition("", 0)
+
+
+async def run_archive(
+    settings: ArchiveSettings,
+    stop: asyncio.Event,
+    started: Callable[[str], None] = log.info,
+    registry: CollectorRegistry | None = None,
+) -> None:
+    """Archives tagged messages until `stop` is set.
+
+    Args:
+        settings: what to read, where to write.
+        stop: ends the reading; the batch in hand is finished first.
+        started: told, in a line for people, where the metrics are and when reading begins.
+        registry: takes the metrics; one of its own if none is given.
+
+    Raises:
+        OperatorError: something that the operator can put right.
+    """
+    listening = bind(settings.archive_metrics_host, settings.archive_metrics_port, _PORT_SETTING)
+    health = ArchiveHealth()
+    metrics = ArchiveMetrics(registry or CollectorRegistry(), settings.archive_batch_messages)
+    loop = asyncio.get_running_loop()
+    crashed: asyncio.Future[None] = loop.create_future()
+
+    def on_crash(error: BaseException) -> None:
+        loop.call_soon_threadsafe(_fail, crashed, error)
+
+    server = HttpServer(create_archive_api(health, metrics), listening, on_crash)
+    try:
+        started(f"archive's metrics at {server.url}/metrics")
+        await prepare_topics(settings, [settings.output_topic])
+        async with open_database(settings, settings.startup_timeout_seconds) as pool:
+            archive = Archive(settings, pool, metrics, health)
+            started(f"archiving {settings.output_topic}")
+            reading = asyncio.create_task(archive.run(stop))
+            await asyncio.wait({reading, crashed}, return_when=asyncio.FIRST_COMPLETED)
+            if not reading.done():
+                reading.cancel()
+                with suppress(asyncio.CancelledError):
+                    await reading
+                crashed.result()
+            reading.result()
+    finally:
+        health.stopping = True
+        await asyncio.to_thread(server.stop)
+
+
+_PORT_SETTING = "archive_metrics_port"
+
+
+def _fail(future: asyncio.Future[None], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Records that were read together, and the assignment that they belong to."""
+
+    assignment: int
+    records: dict[TopicPartition, list[Any]]
+
+    @property
+    def offsets(self) -> dict[TopicPartition, int]:
+        return {partition: records[-1].offset + 1 for partition, records in self.records.items()}
+
+
+class _AbandonedError(Exception):
+    """The batch in hand is not ours to finish any more; whoever reads it next will."""
+
+
+class Archive(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Reads the tagged topic for one group and writes what it reads."""
+
+    def __init__(
+        self,
+        settings: ArchiveSettings,
+        pool: Pool,
+        metrics: ArchiveMetrics,
+        health: ArchiveHealth,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._metrics = metrics
+        self._health = health
+        self._backoff = backoff or Backoff()
+        self._assignment = 0
+        self._fetch: asyncio.Task[_Batch] | None = None
+        self._sign_of_life: asyncio.Task[Any] | None = None
+        self._observed_at = 0.0
+        self._consumer = AIOKafkaConsumer(
+            **client_options(settings),
+            group_id=settings.archive_group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Reads until `stop` is set, then finishes the batch in hand and leaves the group.
+
+        Raises:
+            OperatorError: Kafka refuses us for good.
+        """
+        self._consumer.subscribe([self._settings.output_topic], listener=self)
+        self._health.database_answers = True
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            await self._consumer.start()
+            while not stop.is_set():
+                self._health.turned()
+                batch = await self._next_batch(stopped)
+                if batch is not None and batch.records:
+                    with suppress(_AbandonedError):
+                        await self._archive(batch, stop)
+                await self._observe()
+        except KafkaError as error:
+            raise OperatorError(
+                f"Kafka ended the reading of {self._settings.output_topic}"
+                f" ({type(error).__name__}: {error})"
+            ) from error
+        finally:
+            self._health.stopping = True
+            tasks = [task for task in (stopped, self._fetch, self._sign_of_life) if task]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._consumer.stop()
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        """What was read so far belongs to an assignment that has ended."""
+        self._assignment += 1
+        for partition in revoked:
+            with suppress(KeyError):
+                self._metrics.lag.remove(partition.topic, str(partition.partition))
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        """The group has us as a member."""
+        self._health.in_group = True
+        log.info("partitions: %s", sorted(each.partition for each in assigned))
+
+    async def _next_batch(self, stopped: asyncio.Task[Any]) -> _Batch | None:
+        # The fetch outlives a turn: while the group rebalances it cannot answer.
+        if self._fetch is None:
+            self._fetch = asyncio.create_task(self._take())
+        await asyncio.wait(
+            {self._fetch, stopped}, timeout=_TURN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not self._fetch.done():
+            return None
+        fetch, self._fetch = self._fetch, None
+        return fetch.result()
+
+    async def _take(self) -> _Batch:
+        records = await self._consumer.getmany(
+            timeout_ms=int(_TURN_SECONDS * 1000), max_records=self._settings.archive_batch_messages
+        )
+        return _Batch(self._assignment, records)
+
+    async def _archive(self, batch: _Batch, stop: asyncio.Event) -> None:
+        began = time.monotonic()
+        events = [read(record) for records in batch.records.values() for record in records]
+        readable = [event for event in events if isinstance(event, Readable)]
+        unreadable = [event for event in events if isinstance(event, UnreadableEvent)]
+
+        async def write(part: Sequence[Readable]) -> None:
+            await self._patiently(
+                batch, stop, lambda pool: _write_messages(pool, [each.message for each in part])
+            )
+
+        failed = await write_isolating(write, readable, is_a_message_at_fault)
+        unreadable += [refused(event, error) for event, error in failed]
+        if unreadable:
+            await self._patiently(batch, stop, lambda pool: _write_unreadable(pool, unreadable))
+            for kept in unreadable:
+                self._metrics.unreadable_events.labels(kept.reason).inc()
+                log.warning(
+                    "kept an event unread: %s-%d at %d: %s (%s)",
+                    kept.topic, kept.partition, kept.offset, kept.reason, kept.detail,
+                )  # fmt: skip
+        self._metrics.write_duration.observe(time.monotonic() - began)
+        self._metrics.batch_messages.observe(len(events))
+        self._metrics.messages.inc(len(readable) - len(failed))
+        now = datetime.now(UTC)
+        for event in readable:
+            self._metrics.message_age.observe((now - event.message.tagged_at).total_seconds())
+        await self._commit(batch)
+
+    async def _patiently(
+        self, batch: _Batch, stop: asyncio.Event, write: Callable[[Pool], Any]
+    ) -> None:
+        failures = 0
+        while True:
+            self._health.turned()
+            try:
+                async with asyncio.timeout(_WRITE_TIMEOUT_SECONDS):
+                    await write(self._pool)
+            except (psycopg.Error, TimeoutError, OSError) as error:
+                if is_a_message_at_fault(error):
+                    raise
+                failures += 1
+                self._health.database_answers = False
+                wait = self._backoff.after(failures)
+                advice = advice_on(error) if isinstance(error, psycopg.Error) else None
+                log.warning(
+                    "cannot write to the database (%s: %s); trying again in %.1f s",
+                    type(error).__name__, advice or "see its log", wait,
+                )  # fmt: skip
+                await self._rest(batch, stop, wait)
+            else:
+                self._health.database_answers = True
+                return
+
+    async def _rest(self, batch: _Batch, stop: asyncio.Event, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if stop.is_set() or batch.assignment != self._assignment:
+                raise _AbandonedError
+            self._health.turned()
+            await self._stay_in_group()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), min(left, _TURN_SECONDS))
+
+    async def _stay_in_group(self) -> None:
+        # It waits while the group rebalances, which may take as long as Kafka is away.
+        if self._sign_of_life is None:
+            self._sign_of_life = asyncio.create_task(self._consumer.getmany(_NOWHERE))
+        await asyncio.wait({self._sign_of_life}, timeout=_TURN_SECONDS)
+        if self._sign_of_life.done():
+            sign, self._sign_of_life = self._sign_of_life, None
+            sign.result()
+
+    async def _commit(self, batch: _Batch) -> None:
+        if batch.assignment != self._assignment:
+            return
+        try:
+            async with asyncio.timeout(_COMMIT_TIMEOUT_SECONDS):
+                await self._consumer.commit(batch.offsets)
+        except (CommitFailedError, IllegalStateError):
+            log.info("the group rebalanced before the commit; the batch will be read again")
+        except TimeoutError:
+            log.warning("Kafka does not take the commit; the next one will cover it")
+
+    async def _observe(self) -> None:
+        if time.monotonic() - self._observed_at < _TURN_SECONDS:
+            return
+        self._observed_at = time.monotonic()
+        for partition in self._consumer.assignment():
+            with suppress(TimeoutError, IllegalStateError):
+                async with asyncio.timeout(_TURN_SECONDS):
+                    position = await self._consumer.position(partition)
+                end = self._consumer.last_stable_offset(partition)
+                if end is not None:
+                    self._metrics.lag.labels(partition.topic, str(partition.partition)).set(
+                        max(0, end - position)
+                    )
+
+
+async def _write_messages(pool: Pool, messages: Sequence[Any]) -> None:
+    async with pool.connection() as connection:
+        await write_messages(connection, messages)
+
+
+async def _write_unreadable(pool: Pool, events: Sequence[UnreadableEvent]) -> None:
+    async with pool.connection() as connection:
+        await write_unreadable_events(connection, events)

@@ -1,0 +1,113 @@
+"""What the archive tells of itself: Prometheus metrics, and whether it lives and is ready."""
+
+import time
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import generate_latest as metrics_text
+
+from consumer.metrics import AGES, SECONDS
+
+# Longer than a write may take; the loop turns at least once a second otherwise.
+STUCK_AFTER_SECONDS = 90.0
+
+
+class ArchiveMetrics:
+    """Everything that the archive counts and times, in one registry."""
+
+    def __init__(self, registry: CollectorRegistry, largest_batch: int) -> None:
+        self.registry = registry
+        self.messages = Counter(
+            "ressenti_archive_messages",
+            "Tagged messages written, those that were there already included.",
+            registry=registry,
+        )
+        self.unreadable_events = Counter(
+            "ressenti_archive_unreadable_events",
+            "Events kept unread.",
+            ["reason"],
+            registry=registry,
+        )
+        self.write_duration = Histogram(
+            "ressenti_archive_write_duration_seconds",
+            "Time that a batch takes, from decoding to the database's commit.",
+            buckets=SECONDS,
+            registry=registry,
+        )
+        # The bucket below the limit tells full batches from the rest.
+        ladder = {2**power for power in range(15) if 2**power < largest_batch - 1}
+        self.batch_messages = Histogram(
+            "ressenti_archive_batch_messages",
+            "Events in a batch.",
+            buckets=sorted(ladder | {max(1, largest_batch - 1), largest_batch}),
+            registry=registry,
+        )
+        self.lag = Gauge(
+            "ressenti_archive_lag_records",
+            "Records of the tagged topic not yet read.",
+            ["topic", "partition"],
+            registry=registry,
+        )
+        self.message_age = Histogram(
+            "ressenti_archive_message_age_seconds",
+            "Time from a message's tagging to its being archived.",
+            buckets=AGES,
+            registry=registry,
+        )
+
+
+@dataclass(slots=True)
+class ArchiveHealth:
+    """What the loop reports, and the two verdicts drawn from it.
+
+    The HTTP server reads it from its own thread; each field is one assignment.
+    """
+
+    database_answers: bool = False
+    in_group: bool = False
+    stopping: bool = False
+    last_turn: float | None = None
+
+    def turned(self) -> None:
+        """The loop has come round."""
+        self.last_turn = time.monotonic()
+
+    def not_alive(self, now: float) -> list[str]:
+        """Why the process should be restarted, at `now` (monotonic seconds); empty if it lives."""
+        if self.last_turn is not None and now - self.last_turn > STUCK_AFTER_SECONDS:
+            return [f"the loop has stood still for {now - self.last_turn:.0f} s"]
+        return []
+
+    def not_ready(self) -> list[str]:
+        """Why nothing is being archived; empty when it is."""
+        checks = {
+            "the database does not answer": self.database_answers,
+            "the consumer group has not assigned partitions": self.in_group,
+            "the process is stopping": not self.stopping,
+        }
+        return [reason for reason, passed in checks.items() if not passed]
+
+
+def create_archive_api(health: ArchiveHealth, metrics: ArchiveMetrics) -> FastAPI:
+    """The application with /metrics, /livez and /readyz."""
+    api = FastAPI(title="Ressenti archive", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @api.get("/metrics")
+    def show_metrics() -> Response:
+        return Response(metrics_text(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    @api.get("/livez")
+    def livez() -> PlainTextResponse:
+        return _verdict(health.not_alive(time.monotonic()))
+
+    @api.get("/readyz")
+    def readyz() -> PlainTextResponse:
+        return _verdict(health.not_ready())
+
+    return api
+
+
+def _verdict(reasons: list[str]) -> PlainTextResponse:
+    return PlainTextResponse("; ".join(reasons) or "ok", status_code=503 if reasons else 200)

@@ -1,0 +1,57 @@
+import time
+
+from fastapi.testclient import TestClient
+from prometheus_client import CollectorRegistry
+
+from consumer.archive_metrics import (
+    STUCK_AFTER_SECONDS,
+    ArchiveHealth,
+    ArchiveMetrics,
+    create_archive_api,
+)
+
+
+def test_every_metric_is_served_under_its_name() -> None:
+    metrics = ArchiveMetrics(CollectorRegistry(), 1000)
+    metrics.messages.inc(3)
+    metrics.unreadable_events.labels("not_json").inc()
+    metrics.lag.labels("tagged", "0").set(5)
+    with TestClient(create_archive_api(ArchiveHealth(), metrics)) as client:
+        text = client.get("/metrics").text
+    for line in (
+        "ressenti_archive_messages_total 3.0",
+        'ressenti_archive_unreadable_events_total{reason="not_json"} 1.0',
+        'ressenti_archive_lag_records{partition="0",topic="tagged"} 5.0',
+        "ressenti_archive_write_duration_seconds_count 0.0",
+        'ressenti_archive_batch_messages_bucket{le="999.0"} 0.0',
+        'ressenti_archive_batch_messages_bucket{le="1000.0"} 0.0',
+        "ressenti_archive_message_age_seconds_count 0.0",
+    ):
+        assert line in text.splitlines()
+
+
+def test_a_batch_of_one_has_its_buckets_too() -> None:
+    for largest in (1, 2, 3, 64, 65):
+        ArchiveMetrics(CollectorRegistry(), largest).batch_messages.observe(1)
+
+
+def test_it_is_ready_once_the_database_answers_and_the_group_has_it() -> None:
+    health = ArchiveHealth()
+    with TestClient(create_archive_api(health, ArchiveMetrics(CollectorRegistry(), 1))) as client:
+        assert client.get("/readyz").status_code == 503
+        health.database_answers = True
+        health.in_group = True
+        assert client.get("/readyz").text == "ok"
+        health.database_answers = False
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.text) == (503, "the database does not answer")
+
+
+def test_it_lives_while_its_loop_turns() -> None:
+    health = ArchiveHealth()
+    with TestClient(create_archive_api(health, ArchiveMetrics(CollectorRegistry(), 1))) as client:
+        assert client.get("/livez").status_code == 200
+        health.turned()
+        assert client.get("/livez").status_code == 200
+        health.last_turn = time.monotonic() - STUCK_AFTER_SECONDS - 1
+        assert client.get("/livez").status_code == 503
