@@ -48,6 +48,8 @@ Identifier = Annotated[
     Field(min_length=1, max_length=512),
     WithJsonSchema({"type": ["string", "integer"], "minLength": 1, "maxLength": 512}),
 ]
+# Such fields are filtered by, and a database's index holds no long ones.
+ShortText = Annotated[str, Field(max_length=256)]
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -66,8 +68,10 @@ class Message(BaseModel):
     )
     text: str = Field(description="The customer's words.")
     subject: str | None = Field(default=None, description="The subject line, if there is one.")
-    channel: str | None = Field(default=None, description="Where it came in: e-mail, chat, form…")
-    language: str | None = Field(default=None, description="BCP 47 tag, such as fr or en-GB.")
+    channel: ShortText | None = Field(
+        default=None, description="Where it came in: e-mail, chat, form…"
+    )
+    language: ShortText | None = Field(default=None, description="BCP 47 tag: fr, en-GB…")
     sent_at: Moment | None = Field(
         default=None, description="When the customer sent it; without a zone, UTC is meant."
     )
@@ -108,7 +112,9 @@ class GlobalScore(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     label: str = Field(description="The most probable label, S1 very positive … S5 very negative.")
-    score: float = Field(ge=0.0, description="Expectation on the scale 0 (S1) … 4 (S5).")
+    score: float = Field(
+        ge=0.0, allow_inf_nan=False, description="Expectation on the scale 0 (S1) … 4 (S5)."
+    )
     probabilities: dict[str, Probability] = Field(description="Every label's probability.")
 
 
@@ -152,11 +158,11 @@ class TaggedMessage(TaggedText):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    id: str = Field(min_length=1)
+    id: str = Field(min_length=1, max_length=512)
     text: str
     subject: str | None = None
-    channel: str | None = None
-    language: str | None = None
+    channel: ShortText | None = None
+    language: ShortText | None = None
     sent_at: AwareDatetime | None = None
     customer: str | None = None
     metadata: dict[str, JsonValue] | None = None
