@@ -17,7 +17,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 demo: install
-	$(BIN)/ressenti demo --broker $(BROKER) $(if $(MESSAGES),--messages $(MESSAGES))
+	$(BIN)/ressenti demo --broker $(BROKER) $(if $(MESSAGES),--messages "$(MESSAGES)")
 
 check: install
 	$(BIN)/ruff check .

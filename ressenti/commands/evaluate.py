@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     engine = Engine.load(given.model or starter_directory())
     evaluation = evaluate(engine, load(given.data, engine.taxonomy), prepare=Masker().mask)
     if given.json:
-        print(json.dumps(evaluation.to_json()))
+        print(json.dumps(evaluation.as_json()))
     else:
-        Console().print(evaluation.table())
+        Console().print(*evaluation.tables())
     return 0

@@ -3,6 +3,13 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from modeling.training import EpochReport
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -20,5 +27,36 @@ def main(arguments: Sequence[str]) -> int:
     from consumer.masking import Masker
     from modeling.training import TrainingSettings, train
 
-    train(given.data, given.output, prepare=Masker().mask, settings=TrainingSettings())
+    settings = TrainingSettings()
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    )
+    with bar:
+        epochs = bar.add_task("epoch", total=settings.epochs)
+
+        def show(report: "EpochReport") -> None:
+            bar.update(epochs, completed=report.epoch)
+            bar.console.print(_line(report))
+
+        evaluation = train(
+            given.data, given.output, prepare=Masker().mask, settings=settings, progress=show
+        )
+    Console().print(*evaluation.tables())
+    Console().print(
+        f"The model is in {given.output}. Its epoch, calibration and thresholds were chosen on the"
+        " same messages as these figures, which are a little too good for that."
+    )
     return 0
+
+
+def _line(report: "EpochReport") -> str:
+    groups = " · ".join(
+        f"{name} " + " ".join(f"{figure} {value:.3f}" for figure, value in figures.items())
+        for name, figures in report.evaluation.groups.items()
+    )
+    what = "frozen encoder" if report.epoch == 0 else f"loss {report.loss:.3f}"
+    return f"epoch {report.epoch}/{report.epochs} in {report.seconds:.0f} s · {what} · {groups}"

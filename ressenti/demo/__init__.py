@@ -56,7 +56,7 @@ def run_demo(broker: str = "embedded", messages: str | None = None) -> int:
         for obstacle in report.obstacles:
             print(f"not sent: {obstacle}", file=sys.stderr)
         if in_terminal:
-            print(f"API      {installation.api_url}/docs")
+            print(f"API      {installation.api_url}/v1/tag (described in /openapi.json)")
             print(f"metrics  {installation.api_url}/metrics (tagger)")
             print(f"         {installation.archive_metrics_url} (archive)")
             print("Everything stays up until Ctrl-C.")
