@@ -2,8 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
+from modeling.errors import OperatorError
 
 
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
     """How to train; the defaults made the starter.
@@ -46,3 +53,20 @@ class TrainingSettings:
     max_tokens: int | None = None
     seed: int = 1
     device: str = "auto"
+
+
+def load_training_settings(path: Path) -> TrainingSettings:
+    """Reads settings from a YAML file; what it does not name keeps its default.
+
+    Raises:
+        OperatorError: the file cannot be read, or names a setting or value that is none.
+    """
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        return TypeAdapter(TrainingSettings).validate_python(given)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise OperatorError(f"cannot read the training settings {path}: {error}") from error
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"]) or "the file"
+        raise OperatorError(f"{path}: {where}: {problem['msg']}; correct it") from error

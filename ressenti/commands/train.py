@@ -23,11 +23,25 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="where the model goes"
     )
+    parser.add_argument(
+        "--encoder", type=Path, metavar="DIR", help="what to start from; default: the starter model"
+    )
+    parser.add_argument(
+        "--taxonomy", type=Path, metavar="FILE", help="YAML; default: Ressenti's own"
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="YAML with settings of modeling/training_settings.py; default: theirs",
+    )
     given = parser.parse_args(arguments)
     from consumer.masking import Masker
-    from modeling.training import TrainingSettings, train
+    from modeling.taxonomy import load_taxonomy
+    from modeling.training import train
+    from modeling.training_settings import TrainingSettings, load_training_settings
 
-    settings = TrainingSettings()
+    settings = load_training_settings(given.config) if given.config else TrainingSettings()
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -43,7 +57,13 @@ def main(arguments: Sequence[str]) -> int:
             bar.console.print(_line(report))
 
         evaluation = train(
-            given.data, given.output, prepare=Masker().mask, settings=settings, progress=show
+            given.data,
+            given.output,
+            encoder=given.encoder,
+            taxonomy=load_taxonomy(given.taxonomy) if given.taxonomy else None,
+            prepare=Masker().mask,
+            settings=settings,
+            progress=show,
         )
     Console().print(*evaluation.tables())
     Console().print(
