@@ -8,12 +8,14 @@ from concurrent.futures import Future
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from pydantic import AfterValidator, BaseModel, Field
 
+from consumer.body_limit import BodyLimit
 from consumer.contracts import TaggedText
 from consumer.deadletter import Failure
 from consumer.health import Health
@@ -22,6 +24,7 @@ from modeling.taxonomy import Taxonomy
 
 MAX_TEXTS = 256
 MAX_CHARACTERS = 200_000
+MAX_BODY_BYTES = 8 * 2**20
 # Texts of all requests that may be in hand; more would wait longer than a person does.
 MAX_WAITING = 1024
 ANSWER_SECONDS = 30.0
@@ -89,6 +92,7 @@ def create_api(
         docs_url=None,
         redoc_url=None,
     )
+    api.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
     bearer = HTTPBearer(auto_error=False)
 
     def authorized(
@@ -102,6 +106,8 @@ def create_api(
             )
 
     def serving() -> TextPipeline:
+        if health.stopping:
+            raise HTTPException(503, "the process is stopping", {"Retry-After": "5"})
         current = pipeline()
         if current is None:
             raise HTTPException(503, "the model is being loaded", {"Retry-After": "5"})
@@ -166,6 +172,15 @@ def create_api(
         """Prometheus metrics."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
+    @api.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:  # noqa: ARG001
+        # Without the input, which is the customer's words.
+        problems = [
+            {"loc": problem["loc"], "msg": problem["msg"], "type": problem["type"]}
+            for problem in error.errors()
+        ]
+        return JSONResponse({"detail": problems}, 422)
+
     @api.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
         # The error's own words may quote the customer's.
@@ -186,11 +201,15 @@ def _submit(pipeline: TextPipeline, texts: list[str]) -> list[Future[TextTagged 
         return done
 
     items = [
-        TextToTag(text, None, answer(future), interactive=True)
+        TextToTag(text, None, answer(future), interactive=True, wanted=_still_asked(future))
         for text, future in zip(texts, futures, strict=True)
     ]
     pipeline.submit(lambda: items, interactive=True)
     return futures
+
+
+def _still_asked(future: Future[TextTagged | Failure]) -> Callable[[], bool]:
+    return lambda: not future.cancelled()
 
 
 def _verdict(reasons: list[str]) -> Response:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -20,7 +20,8 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from prometheus_client import CollectorRegistry
 
 from consumer.archive_metrics import ArchiveHealth, ArchiveMetrics, create_archive_api
-from consumer.archive_records import Backoff, Readable, read, refused, write_isolating
+from consumer.archive_records import Readable, read, refused, seconds_to_wait, write_isolating
+from consumer.fetching import Fetching
 from consumer.http_server import HttpServer, bind
 from consumer.kafka import client_options, prepare_topics
 from consumer.settings import ArchiveSettings
@@ -38,8 +39,6 @@ log = logging.getLogger(__name__)
 _TURN_SECONDS = 1.0
 _WRITE_TIMEOUT_SECONDS = 60.0
 _COMMIT_TIMEOUT_SECONDS = 10.0
-# Asking for a partition that nobody has gives no records, and tells the group that we live.
-_NOWHERE: Final = TopicPartition("", 0)
 
 
 async def run_archive(
@@ -98,9 +97,9 @@ def _fail(future: asyncio.Future[None], error: BaseException) -> None:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Records that were read together, and the assignment that they belong to."""
+    """Records that were read together, and the group's generation that they belong to."""
 
-    assignment: int
+    generation: int
     records: dict[TopicPartition, list[Any]]
 
     @property
@@ -121,16 +120,12 @@ class Archive(ConsumerRebalanceListener):  # type: ignore[misc]
         pool: Pool,
         metrics: ArchiveMetrics,
         health: ArchiveHealth,
-        backoff: Backoff | None = None,
     ) -> None:
         self._settings = settings
         self._pool = pool
         self._metrics = metrics
         self._health = health
-        self._backoff = backoff or Backoff()
-        self._assignment = 0
-        self._fetch: asyncio.Task[_Batch] | None = None
-        self._sign_of_life: asyncio.Task[Any] | None = None
+        self._uncommitted: dict[TopicPartition, int] = {}
         self._observed_at = 0.0
         self._consumer = AIOKafkaConsumer(
             **client_options(settings),
@@ -139,6 +134,7 @@ class Archive(ConsumerRebalanceListener):  # type: ignore[misc]
             auto_offset_reset="earliest",
             isolation_level="read_committed",
         )
+        self._fetching = Fetching(self._consumer)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Reads until `stop` is set, then finishes the batch in hand and leaves the group.
@@ -150,13 +146,18 @@ class Archive(ConsumerRebalanceListener):  # type: ignore[misc]
         self._health.database_answers = True
         stopped = asyncio.create_task(stop.wait())
         try:
-            await self._consumer.start()
+            if not await self._fetching.start(stopped):
+                return
             while not stop.is_set():
                 self._health.turned()
-                batch = await self._next_batch(stopped)
-                if batch is not None and batch.records:
+                records = await self._fetching.next(
+                    stopped, self._settings.archive_batch_messages, _TURN_SECONDS
+                )
+                if records:
                     with suppress(_AbandonedError):
-                        await self._archive(batch, stop)
+                        await self._archive(_Batch(self._fetching.generation, records), stop)
+                elif self._uncommitted:
+                    await self._commit()
                 await self._observe()
         except KafkaError as error:
             raise OperatorError(
@@ -165,15 +166,15 @@ class Archive(ConsumerRebalanceListener):  # type: ignore[misc]
             ) from error
         finally:
             self._health.stopping = True
-            tasks = [task for task in (stopped, self._fetch, self._sign_of_life) if task]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            stopped.cancel()
+            await self._fetching.close()
             await self._consumer.stop()
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         """What was read so far belongs to an assignment that has ended."""
-        self._assignment += 1
+        self._fetching.generation += 1
+        self._uncommitted = {}
+        self._health.in_group = False
         for partition in revoked:
             with suppress(KeyError):
                 self._metrics.lag.remove(partition.topic, str(partition.partition))
@@ -182,24 +183,6 @@ class Archive(ConsumerRebalanceListener):  # type: ignore[misc]
         """The group has us as a member."""
         self._health.in_group = True
         log.info("partitions: %s", sorted(each.partition for each in assigned))
-
-    async def _next_batch(self, stopped: asyncio.Task[Any]) -> _Batch | None:
-        # The fetch outlives a turn: while the group rebalances it cannot answer.
-        if self._fetch is None:
-            self._fetch = asyncio.create_task(self._take())
-        await asyncio.wait(
-            {self._fetch, stopped}, timeout=_TURN_SECONDS, return_when=asyncio.FIRST_COMPLETED
-        )
-        if not self._fetch.done():
-            return None
-        fetch, self._fetch = self._fetch, None
-        return fetch.result()
-
-    async def _take(self) -> _Batch:
-        records = await self._consumer.getmany(
-            timeout_ms=int(_TURN_SECONDS * 1000), max_records=self._settings.archive_batch_messages
-        )
-        return _Batch(self._assignment, records)
 
     async def _archive(self, batch: _Batch, stop: asyncio.Event) -> None:
         began = time.monotonic()
@@ -228,7 +211,9 @@ class Archive(ConsumerRebalanceListener):  # type: ignore[misc]
         now = datetime.now(UTC)
         for event in readable:
             self._metrics.message_age.observe((now - event.message.tagged_at).total_seconds())
-        await self._commit(batch)
+        if batch.generation == self._fetching.generation:
+            self._uncommitted |= batch.offsets
+            await self._commit()
 
     async def _patiently(
         self, batch: _Batch, stop: asyncio.Event, write: Callable[[Pool], Any]
@@ -243,8 +228,8 @@ class Archive(ConsumerRebalanceListener):  # type: ignore[misc]
                 if is_a_message_at_fault(error):
                     raise
                 failures += 1
-                self._health.database_answers = False
-                wait = self._backoff.after(failures)
+                self._health.database_failed()
+                wait = seconds_to_wait(failures)
                 advice = advice_on(error) if isinstance(error, psycopg.Error) else None
                 log.warning(
                     "cannot write to the database (%s: %s); trying again in %.1f s",
@@ -258,46 +243,41 @@ class Archive(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _rest(self, batch: _Batch, stop: asyncio.Event, seconds: float) -> None:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            if stop.is_set() or batch.assignment != self._assignment:
+            if stop.is_set() or batch.generation != self._fetching.generation:
                 raise _AbandonedError
             self._health.turned()
-            await self._stay_in_group()
+            await self._fetching.stay_in_group(_TURN_SECONDS)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), min(left, _TURN_SECONDS))
 
-    async def _stay_in_group(self) -> None:
-        # It waits while the group rebalances, which may take as long as Kafka is away.
-        if self._sign_of_life is None:
-            self._sign_of_life = asyncio.create_task(self._consumer.getmany(_NOWHERE))
-        await asyncio.wait({self._sign_of_life}, timeout=_TURN_SECONDS)
-        if self._sign_of_life.done():
-            sign, self._sign_of_life = self._sign_of_life, None
-            sign.result()
-
-    async def _commit(self, batch: _Batch) -> None:
-        if batch.assignment != self._assignment:
-            return
+    async def _commit(self) -> None:
         try:
             async with asyncio.timeout(_COMMIT_TIMEOUT_SECONDS):
-                await self._consumer.commit(batch.offsets)
+                await self._consumer.commit(self._uncommitted)
         except (CommitFailedError, IllegalStateError):
             log.info("the group rebalanced before the commit; the batch will be read again")
+            self._uncommitted = {}
         except TimeoutError:
-            log.warning("Kafka does not take the commit; the next one will cover it")
+            log.warning("Kafka does not take the commit; it will be asked again")
+        else:
+            self._uncommitted = {}
+            self._health.last_commit = time.monotonic()
 
     async def _observe(self) -> None:
         if time.monotonic() - self._observed_at < _TURN_SECONDS:
             return
         self._observed_at = time.monotonic()
+        behind = bool(self._uncommitted)
         for partition in self._consumer.assignment():
             with suppress(TimeoutError, IllegalStateError):
                 async with asyncio.timeout(_TURN_SECONDS):
                     position = await self._consumer.position(partition)
                 end = self._consumer.last_stable_offset(partition)
                 if end is not None:
-                    self._metrics.lag.labels(partition.topic, str(partition.partition)).set(
-                        max(0, end - position)
-                    )
+                    lag = max(0, end - position)
+                    self._metrics.lag.labels(partition.topic, str(partition.partition)).set(lag)
+                    behind = behind or lag > 0
+        self._health.observed(behind, time.monotonic())
 
 
 async def _write_messages(pool: Pool, messages: Sequence[Any]) -> None:

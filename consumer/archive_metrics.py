@@ -12,6 +12,9 @@ from consumer.metrics import AGES, SECONDS
 
 # Longer than a write may take; the loop turns at least once a second otherwise.
 STUCK_AFTER_SECONDS = 90.0
+# Records wait and the database answers, and yet nothing has been committed. Longer than a slow
+# write and a commit take together.
+STALLED_AFTER_SECONDS = 120.0
 
 
 class ArchiveMetrics:
@@ -62,23 +65,53 @@ class ArchiveMetrics:
 class ArchiveHealth:
     """What the loop reports, and the two verdicts drawn from it.
 
-    The HTTP server reads it from its own thread; each field is one assignment.
+    The HTTP server reads it from its own thread; each field is one assignment. Moments are
+    monotonic seconds.
+
+    Attributes:
+        database_answers: the last write was not in vain.
+        in_group: partitions are assigned, be it none.
+        stopping: the end has begun.
+        last_turn: the loop came round.
+        last_commit: Kafka took offsets.
+        behind_since: records of our partitions are to be committed, and have been at every look
+            since then; None without any, or without a database.
     """
 
     database_answers: bool = False
     in_group: bool = False
     stopping: bool = False
     last_turn: float | None = None
+    last_commit: float | None = None
+    behind_since: float | None = None
 
     def turned(self) -> None:
         """The loop has come round."""
         self.last_turn = time.monotonic()
 
+    def database_failed(self) -> None:
+        """A write was in vain: what waits does so for the database from now on."""
+        self.database_answers = False
+        self.behind_since = None
+
+    def observed(self, behind: bool, now: float) -> None:
+        """Whether there are records not yet committed, at `now`."""
+        if not behind:
+            self.behind_since = None
+        elif self.behind_since is None:
+            self.behind_since = now
+
     def not_alive(self, now: float) -> list[str]:
-        """Why the process should be restarted, at `now` (monotonic seconds); empty if it lives."""
+        """Why the process should be restarted, at `now`; empty if it lives."""
+        reasons = []
         if self.last_turn is not None and now - self.last_turn > STUCK_AFTER_SECONDS:
-            return [f"the loop has stood still for {now - self.last_turn:.0f} s"]
-        return []
+            reasons.append(f"the loop has stood still for {now - self.last_turn:.0f} s")
+        behind_since = self.behind_since
+        if behind_since is not None and self.database_answers:
+            moved = max(behind_since, self.last_commit or behind_since)
+            if now - moved > STALLED_AFTER_SECONDS:
+                reasons.append(f"records wait and nothing was committed for {now - moved:.0f} s")
+        return reasons
 
     def not_ready(self) -> list[str]:
         """Why nothing is being archived; empty when it is."""
@@ -104,7 +137,7 @@ def create_archive_api(health: ArchiveHealth, metrics: ArchiveMetrics) -> FastAP
 
     @api.get("/readyz")
     def readyz() -> PlainTextResponse:
-        return _verdict(health.not_ready())
+        return _verdict(health.not_alive(time.monotonic()) + health.not_ready())
 
     return api
 

@@ -19,6 +19,8 @@ NOT_A_TAGGED_MESSAGE: Final = "not_a_tagged_message"
 REFUSED: Final = "refused_by_database"
 
 _PROBLEMS_NAMED = 5
+_FIRST_WAIT_SECONDS = 0.5
+_LONGEST_WAIT_SECONDS = 30.0
 
 Item = TypeVar("Item")
 
@@ -54,8 +56,9 @@ def _read_leniently(record: InputRecord, value: bytes) -> Readable | UnreadableE
         return Readable(record, TaggedMessage.model_validate(clean))
     except ValidationError as error:
         problems = error.errors(include_input=False, include_url=False)[:_PROBLEMS_NAMED]
-        named = [f"{'.'.join(map(str, each['loc']))}: {each['type']}" for each in problems]
-        return unreadable(record, NOT_A_TAGGED_MESSAGE, "; ".join(named))
+        # Only the first step of the way is ours; further down it may be the customer's words.
+        named = [": ".join([*map(str, each["loc"][:1]), each["type"]]) for each in problems]
+        return unreadable(record, NOT_A_TAGGED_MESSAGE, "; ".join(dict.fromkeys(named)))
     except RecursionError as error:
         return unreadable(record, NOT_JSON, type(error).__name__)
 
@@ -113,14 +116,7 @@ async def write_isolating(
     return []
 
 
-@dataclass(frozen=True)
-class Backoff:
-    """How long to wait before trying again: twice as long each time, up to a limit."""
-
-    first_seconds: float = 0.5
-    most_seconds: float = 30.0
-
-    def after(self, failures: int) -> float:
-        """Seconds to wait after so many failures in a row, at least one."""
-        # Past 2^20 the limit holds in any case, and the power would outgrow a float.
-        return min(self.most_seconds, self.first_seconds * 2.0 ** min(failures - 1, 20))
+def seconds_to_wait(failures: int) -> float:
+    """How long to wait after so many failures in a row, at least one: twice as long each time."""
+    # Past 2^20 the limit holds in any case, and the power would outgrow a float.
+    return min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2.0 ** min(failures - 1, 20))

@@ -190,6 +190,11 @@ class DeadLetterHeaders(BaseModel):
     group: str = Field(description="The consumer group that gave up on it.")
     attempts: int = Field(ge=1)
     model_version: str
+    value_left_out: bool = Field(
+        default=False,
+        description="Whether the topic found the value too large: it is still in the input topic,"
+        " at this partition and offset.",
+    )
 
 
 def cloud_event_headers(event: TaggedMessage, incoming: Iterable[Header]) -> list[Header]:

@@ -71,7 +71,11 @@ def unexpected(stage: Stage, error: Exception) -> Failure:
 
 
 def dead_letter_record_headers(
-    record: InputRecord, failure: Failure, group: str, model_version: str
+    record: InputRecord,
+    failure: Failure,
+    group: str,
+    model_version: str,
+    value_left_out: bool = False,
 ) -> list[Header]:
     """The headers of the dead letter for a record."""
     errors = DeadLetterHeaders(
@@ -85,5 +89,6 @@ def dead_letter_record_headers(
         group=group,
         attempts=failure.attempts,
         model_version=model_version,
+        value_left_out=value_left_out,
     )
     return dead_letter_headers(errors, record.headers)

@@ -12,6 +12,7 @@ from consumer.settings import PREFIX
 from modeling.errors import OperatorError
 
 _BACKLOG = 512
+_GRACE_SECONDS = 5
 
 
 def bind(host: str, port: int, setting: str) -> socket.socket:
@@ -65,7 +66,13 @@ class HttpServer:
         self._listening = listening
         self._on_crash = on_crash
         self._server = uvicorn.Server(
-            uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off")
+            uvicorn.Config(
+                application,
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
         )
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
         self._thread.start()

@@ -12,6 +12,8 @@ from consumer.settings import PREFIX, KafkaSettings
 from modeling.errors import OperatorError
 
 _MILLISECONDS_PER_HOUR = 3_600_000
+# A dead letter is the message as it came, and its headers: whatever fits the input must fit.
+_LARGE_MESSAGES = {"max.message.bytes": str(10 * 2**20)}
 
 
 def client_options(settings: KafkaSettings) -> dict[str, Any]:
@@ -63,12 +65,35 @@ async def prepare_topics(settings: KafkaSettings, names: Sequence[str]) -> dict[
             raise OperatorError(_missing_topics(settings, missing, existing))
         if missing:
             await _create_topics(admin, settings, missing)
-        return {
+        return await _partition_counts(admin, settings, names)
+    except KafkaError as error:
+        raise OperatorError(
+            f"Kafka at {settings.bootstrap_servers} does not tell of its topics"
+            f" ({type(error).__name__}: {error}); see its log, and this program's rights"
+        ) from error
+    finally:
+        await admin.close()
+
+
+async def _partition_counts(
+    admin: AIOKafkaAdminClient, settings: KafkaSettings, names: Sequence[str]
+) -> dict[str, int]:
+    """Waits until every topic has partitions: one that was just made has none for a moment."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + settings.startup_timeout_seconds
+    while True:
+        counts = {
             topic["topic"]: len(topic["partitions"])
             for topic in await admin.describe_topics(list(names))
         }
-    finally:
-        await admin.close()
+        if all(counts.get(name) for name in names):
+            return counts
+        if loop.time() >= deadline:
+            raise OperatorError(
+                f"the topics {', '.join(name for name in names if not counts.get(name))} have no"
+                f" partitions at {settings.bootstrap_servers}; see Kafka's log"
+            )
+        await asyncio.sleep(0.1)
 
 
 async def _connected_admin(settings: KafkaSettings) -> AIOKafkaAdminClient:
@@ -103,7 +128,8 @@ async def _create_topics(
                 settings.topic_replication,
                 # aiokafka wants an assignment, if only an empty one, beside the broker's choice.
                 replica_assignments={} if settings.topic_replication == -1 else None,
-                topic_configs={"retention.ms": str(retention)},
+                topic_configs={"retention.ms": str(retention)}
+                | (_LARGE_MESSAGES if name == settings.dead_letter_topic else {}),
             )
             for name in names
         ]

@@ -17,6 +17,7 @@ from consumer.enrichment import tagged_text
 from consumer.isolation import run_isolating
 from consumer.metrics import TaggerMetrics
 from consumer.scheduling import Job, Scheduler, padded_tokens
+from modeling.errors import OperatorError
 from modeling.inputs import compose
 from modeling.tagging import Tagging
 from modeling.taxonomy import Taxonomy
@@ -24,6 +25,11 @@ from modeling.taxonomy import Taxonomy
 Encoding = list[int]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+# What any working stage can do; who cannot is broken, whatever the message.
+_PLAIN_TEXT = "Bonjour"
+_CLOSE_SECONDS = 5.0
 
 
 class TextMasker(Protocol):
@@ -58,14 +64,28 @@ class TextTagged:
     tagged: TaggedText
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class TextToTag:
-    """A text on its way in; `done` is called once, from a thread of the pipeline."""
+    """A text on its way in.
+
+    Attributes:
+        text: the customer's words.
+        subject: the subject line.
+        done: called at most once, from a thread of the pipeline.
+        interactive: whether somebody waits for the answer.
+        wanted: asked before each stage; once it says no, the text is dropped and `done` is not
+            called.
+    """
 
     text: str
     subject: str | None
     done: Callable[[TextTagged | Failure], None]
     interactive: bool = False
+    wanted: Callable[[], bool] = _always
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +153,28 @@ class TextPipeline:
         self._watch(threads.submit(self._prepare, make_items))
 
     def close(self) -> None:
-        """Lets what is queued finish, then ends the threads."""
-        self._interactive_preparer.shutdown(wait=True)
-        self._preparers.shutdown(wait=True)
+        """Drops what is queued, and waits a little for what runs."""
         with self._work:
             self._closing = True
             self._work.notify_all()
-        self._device.join()
-        self._finisher.shutdown(wait=True)
+        for threads in (self._interactive_preparer, self._preparers, self._finisher):
+            threads.shutdown(wait=False, cancel_futures=True)
+        self._device.join(_CLOSE_SECONDS)
 
     def _prepare(self, make_items: Callable[[], Sequence[TextToTag]]) -> None:
         with self._metrics.stage_duration.labels("decode").time():
-            items = list(make_items())
-        masked = self._survivors("mask", self._mask, [(item, item) for item in items])
+            items = [item for item in make_items() if item.wanted()]
+        masked = self._survivors(
+            "mask",
+            self._mask,
+            [(item, item) for item in items],
+            lambda: self._masker.mask_many([_PLAIN_TEXT]),
+        )
         prepared = self._survivors(
-            "tokenize", self._tokenize, [(item, (item, *texts)) for item, texts in masked]
+            "tokenize",
+            self._tokenize,
+            [(item, (item, *texts)) for item, texts in masked if item.wanted()],
+            lambda: self.engine.tokenize([_PLAIN_TEXT]),
         )
         arrived = time.monotonic()
         with self._work:
@@ -161,12 +188,14 @@ class TextPipeline:
         stage: Stage,
         run: Callable[[Sequence[Item]], Sequence[Result]],
         work: Sequence[tuple[TextToTag, Item]],
+        probe: Callable[[], object],
     ) -> list[tuple[TextToTag, Result]]:
         """Runs a stage over a chunk; who makes it fail is told so, the others go on."""
         if not work:
             return []
         with self._metrics.stage_duration.labels(stage).time():
             results = run_isolating(run, [given for _, given in work])
+        _blame(stage, results, probe)
         survivors = []
         for (item, _), result in zip(work, results, strict=True):
             if isinstance(result, Exception):
@@ -203,18 +232,23 @@ class TextPipeline:
                     results = run_isolating(
                         lambda jobs: self.engine.tag([job.payload.encoding for job in jobs]), batch
                     )
+                _blame("tag", results, lambda: self.engine.tag(self.engine.tokenize([_PLAIN_TEXT])))
                 self._watch(self._finisher.submit(self._finish, batch, results))
         except BaseException as error:  # the process must not outlive its device's thread
-            self._on_crash(error)
-            raise
+            if not self._closing:
+                self._on_crash(error)
 
     def _wait_for_batch(self) -> list[Job[_Prepared]]:
-        """The next batch; empty once the pipeline closes and nothing is left."""
+        """The next batch of texts that are still wanted; empty once the pipeline closes."""
         with self._work:
-            self._work.wait_for(lambda: self._closing or len(self._scheduler))
-            batch = self._scheduler.next_batch(time.monotonic())
-            self._metrics.queue.set(len(self._scheduler))
-            return batch
+            while True:
+                self._work.wait_for(lambda: self._closing or len(self._scheduler))
+                if self._closing:
+                    return []
+                batch = self._scheduler.next_batch(time.monotonic())
+                self._metrics.queue.set(len(self._scheduler))
+                if wanted := [job for job in batch if job.payload.item.wanted()]:
+                    return wanted
 
     def _finish(
         self, batch: Sequence[Job[_Prepared]], results: Sequence[Tagging | Exception]
@@ -234,3 +268,20 @@ class TextPipeline:
                 self._on_crash(error)
 
         future.add_done_callback(report)
+
+
+def _blame(stage: Stage, results: Sequence[object], probe: Callable[[], object]) -> None:
+    """Tells a message's fault from the stage's own, when nothing at all got through.
+
+    Raises:
+        OperatorError: the stage fails on a plain text too, so that no message is to blame.
+    """
+    if not all(isinstance(result, Exception) for result in results):
+        return
+    try:
+        probe()
+    except Exception as error:
+        raise OperatorError(
+            f"{stage} fails on every text, even on a plain one ({type(error).__name__}: {error});"
+            " no message was given up: see what the device says, and start again"
+        ) from error

@@ -101,17 +101,26 @@ class RecordBuilder:
             acknowledged=lambda: self._count_tagged(record, event),
         )
 
-    def dead_letter(self, record: InputRecord, failure: Failure) -> Outgoing:
-        """The bytes as they came, with why they are here."""
+    def dead_letter(
+        self, record: InputRecord, failure: Failure, value_left_out: bool = False
+    ) -> Outgoing:
+        """The bytes as they came, with why they are here.
+
+        If even the dead-letter topic finds them too large, the headers go without the value and
+        tell where it still is.
+        """
         topic = self._settings.dead_letter_topic
         return Outgoing(
             topic=topic,
             key=record.key,
-            value=record.value,
+            value=None if value_left_out else record.value,
             headers=dead_letter_record_headers(
-                record, failure, self._settings.tagger_group, self._model_version
+                record, failure, self._settings.tagger_group, self._model_version, value_left_out
             ),
             partition=self._partition(topic, record),
+            instead=None
+            if value_left_out
+            else lambda: self.dead_letter(record, failure, value_left_out=True),
             acknowledged=lambda: self._count_dead_letter(failure),
         )
 

@@ -27,7 +27,13 @@ class ProgramSettings(BaseSettings):
     """What every program's settings have in common."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        # An empty variable is how a compose file says that there is none.
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
     )
 
 
@@ -104,7 +110,7 @@ class TaggerSettings(KafkaSettings):
         False, "Publish the customer's words unmasked. The model always reads them masked."
     )
     drain_timeout_seconds: float = _setting(
-        20.0, "How long a stop or a rebalance waits for the messages in hand.", "seconds", gt=0
+        20.0, "How long a stop waits for the messages in hand.", "seconds", gt=0
     )
     api_host: str = _setting("127.0.0.1", "The API's address.")
     api_port: Port = _setting(8080, "The API's port; 0 takes a free one.")
@@ -169,6 +175,8 @@ def load_settings(settings: type[SettingsT], **given: Any) -> SettingsT:
     """
     try:
         return settings(**given)
+    except UnicodeDecodeError as error:
+        raise OperatorError(f"the file .env is not UTF-8 ({error.reason}); save it so") from None
     except ValidationError as error:
         lines = [_complaint(problem, settings) for problem in error.errors()]
         raise OperatorError("; ".join(lines)) from None

@@ -20,6 +20,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from consumer.deadletter import Failure, InputRecord
 from consumer.delivery import Outgoing, PartitionDelivery
+from consumer.fetching import Fetching
 from consumer.health import Health
 from consumer.kafka import client_options
 from consumer.ledger import PartitionLedger
@@ -34,9 +35,12 @@ log = logging.getLogger(__name__)
 SESSION_TIMEOUT_SECONDS = 10.0
 # Well under the session's, so that the group never waits for us and throws us out.
 REVOCATION_SECONDS = 5.0
+# What is in hand of large messages is bounded by their size, long before their number.
+MAX_IN_FLIGHT_BYTES = 64 * 2**20
 _RECORDS_PER_FETCH = 512
 _RECORDS_PER_CHUNK = 32
 _TURN_SECONDS = 0.2
+_OBSERVE_SECONDS = 1.0
 # Brokers other than Apache Kafka may let a fetch wait for half of it even when data is there.
 _FETCH_WAIT_SECONDS = 0.1
 
@@ -48,6 +52,7 @@ class _Assignment:
         self.partition = partition
         self.ledger: PartitionLedger[Outgoing] = PartitionLedger()
         self.delivery = PartitionDelivery(options)
+        self.current = True
         self.publishing = 0
         self.settled = asyncio.Event()
         self.idle = asyncio.Event()
@@ -60,8 +65,12 @@ class _Assignment:
         """Messages read and not yet committed."""
         return len(self.ledger) + self.publishing
 
-    def admit(self, offset: int) -> None:
-        self.ledger.admit(offset)
+    def is_current(self) -> bool:
+        """Whether the partition is still ours; asked from the pipeline's threads."""
+        return self.current
+
+    def admit(self, record: InputRecord) -> None:
+        self.ledger.admit(record.offset, len(record.value or b""))
         self.idle.clear()
 
     def settle(self, offset: int, outgoing: Outgoing) -> None:
@@ -104,6 +113,7 @@ class Stream(ConsumerRebalanceListener):  # type: ignore[misc]
             heartbeat_interval_ms=int(SESSION_TIMEOUT_SECONDS * 1000 / 4),
             rebalance_timeout_ms=int(SESSION_TIMEOUT_SECONDS * 1000),
         )
+        self._fetching = Fetching(self._consumer)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Reads until `stop` is set, then finishes what is in hand and leaves the group.
@@ -113,31 +123,33 @@ class Stream(ConsumerRebalanceListener):  # type: ignore[misc]
                 us for good.
         """
         self._consumer.subscribe([self._settings.input_topic], listener=self)
-        tasks: list[asyncio.Task[None]] = []
+        observing = asyncio.create_task(self._observe())
+        reading = asyncio.create_task(self._read(stop))
         try:
-            await self._consumer.start()
-            tasks = [asyncio.create_task(self._read(stop)), asyncio.create_task(self._observe())]
-            ended: set[asyncio.Future[None]]
-            ended, _ = await asyncio.wait(
-                {*tasks, self._failed}, return_when=asyncio.FIRST_COMPLETED
-            )
+            waiting: set[asyncio.Future[None]] = {reading, observing, self._failed}
+            ended, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for future in ended:
                 future.result()
             await self._drain(self._assignments.values(), self._settings.drain_timeout_seconds)
             if self._failed.done():
                 self._failed.result()
-        except KafkaError as error:
+        except (KafkaError, UnicodeDecodeError) as error:
             raise OperatorError(
-                f"Kafka ended the reading of {self._settings.input_topic}"
-                f" ({type(error).__name__}: {error})"
+                f"the topic {self._settings.input_topic} cannot be read"
+                f" ({type(error).__name__}: {error}); see Kafka's log and this program's rights,"
+                " and whether the headers' names are UTF-8"
             ) from error
         finally:
-            for task in tasks:
+            for task in (reading, observing):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(reading, observing, return_exceptions=True)
             # Leaving the group does not call the listener.
             await self._end(list(self._assignments))
-            await self._consumer.stop()
+            await self.close()
+
+    async def close(self) -> None:
+        """Leaves the group."""
+        await self._consumer.stop()
 
     def fail(self, error: BaseException) -> None:
         """Ends `run` with an error."""
@@ -146,6 +158,7 @@ class Stream(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Finishes what is in hand of the partitions, within a deadline, and lets them go."""
+        self._fetching.generation += 1
         going = [self._assignments[one] for one in revoked if one in self._assignments]
         await self._drain(going, REVOCATION_SECONDS)
         await self._end(revoked)
@@ -163,45 +176,56 @@ class Stream(ConsumerRebalanceListener):  # type: ignore[misc]
         log.info("reading partitions %s", sorted(one.partition for one in self._assignments))
 
     @property
-    def _in_flight(self) -> int:
+    def in_flight(self) -> int:
+        """Messages read and not yet committed."""
         return sum(assignment.in_flight for assignment in self._assignments.values())
 
+    @property
+    def room_left(self) -> int:
+        """How many more messages may be taken in hand."""
+        held = sum(assignment.ledger.held_bytes for assignment in self._assignments.values())
+        return 0 if held >= MAX_IN_FLIGHT_BYTES else self._settings.max_in_flight - self.in_flight
+
     async def _read(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            self._health.last_turn = time.monotonic()
-            room = self._settings.max_in_flight - self._in_flight
-            if room <= 0:
-                await self._wait_for_room()
-                continue
-            fetched = await self._consumer.getmany(
-                timeout_ms=int(_TURN_SECONDS * 1000), max_records=min(room, _RECORDS_PER_FETCH)
-            )
-            for partition, records in fetched.items():
-                assignment = self._assignments.get(partition)
-                if assignment is None:  # lost since it was fetched; its next owner reads it
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            if not await self._fetching.start(stopped):
+                return
+            while not stop.is_set():
+                room = self.room_left
+                if room <= 0:
+                    await self._wait_for_room()
                     continue
-                self._metrics.records_consumed.labels(partition.topic).inc(len(records))
-                for record in records:
-                    assignment.admit(record.offset)
-                for start in range(0, len(records), _RECORDS_PER_CHUNK):
-                    chunk = records[start : start + _RECORDS_PER_CHUNK]
-                    self._pipeline.submit(partial(self._decode, assignment, chunk))
+                fetched = await self._fetching.next(
+                    stopped, min(room, _RECORDS_PER_FETCH), _TURN_SECONDS
+                )
+                for partition, records in fetched.items():
+                    self.take_in_hand(partition, records)
+        finally:
+            stopped.cancel()
+            await self._fetching.close()
+
+    def take_in_hand(self, partition: TopicPartition, records: Sequence[InputRecord]) -> None:
+        """Hands records of a partition that is ours to the pipeline."""
+        assignment = self._assignments[partition]
+        self._metrics.records_consumed.labels(partition.topic).inc(len(records))
+        for record in records:
+            assignment.admit(record)
+        for start in range(0, len(records), _RECORDS_PER_CHUNK):
+            chunk = records[start : start + _RECORDS_PER_CHUNK]
+            self._pipeline.submit(partial(self._decode, assignment, chunk))
 
     async def _wait_for_room(self) -> None:
-        """Waits for a commit; fetching, paused, goes on, or the group would think us gone."""
         self._room.clear()
-        paused = self._consumer.assignment()
-        self._consumer.pause(*paused)
-        try:
-            await self._consumer.getmany(timeout_ms=0)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._room.wait(), _TURN_SECONDS)
-        finally:
-            self._consumer.resume(*(paused & self._consumer.assignment()))
+        await self._fetching.stay_in_group(_TURN_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._room.wait(), _TURN_SECONDS)
 
     def _decode(self, assignment: _Assignment, records: Sequence[InputRecord]) -> list[TextToTag]:
         """Runs in a preparing thread: the chunk's messages; the malformed are settled at once."""
-        items = []
+        items: list[TextToTag] = []
+        if not assignment.current:
+            return items
         for record in records:
             message = self._records.decode(record)
             if isinstance(message, Failure):
@@ -212,11 +236,14 @@ class Stream(ConsumerRebalanceListener):  # type: ignore[misc]
                 outgoing = self._records.outcome(record, message, outcome)
                 self._settle(assignment, record, outgoing)
 
-            items.append(TextToTag(message.text, message.subject, done))
+            items.append(
+                TextToTag(message.text, message.subject, done, wanted=assignment.is_current)
+            )
         return items
 
     def _settle(self, assignment: _Assignment, record: InputRecord, outgoing: Outgoing) -> None:
-        self._loop.call_soon_threadsafe(assignment.settle, record.offset, outgoing)
+        with suppress(RuntimeError):  # the loop has ended, and nobody waits for this any more
+            self._loop.call_soon_threadsafe(assignment.settle, record.offset, outgoing)
 
     async def _publish(self, assignment: _Assignment) -> None:
         """Publishes and commits what is settled of one partition, until cancelled."""
@@ -245,6 +272,7 @@ class Stream(ConsumerRebalanceListener):  # type: ignore[misc]
             log.warning("offset %d is not committed (%s)", offset, type(error).__name__)
         else:
             assignment.committed = offset
+            self._health.last_progress = time.monotonic()
 
     def _note_end(self, publisher: asyncio.Task[None]) -> None:
         if not publisher.cancelled() and (error := publisher.exception()) is not None:
@@ -259,33 +287,47 @@ class Stream(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _end(self, partitions: Collection[TopicPartition]) -> None:
         """Forgets the partitions; what is still in hand of them is read again by the next owner."""
-        for partition in partitions:
-            assignment = self._assignments.pop(partition, None)
-            if assignment is None:
-                continue
+        ending = [self._assignments.pop(one) for one in partitions if one in self._assignments]
+        for assignment in ending:
+            assignment.current = False
             if left := assignment.in_flight:
-                log.warning("partition %d: %d messages abandoned", partition.partition, left)
+                log.warning(
+                    "partition %d: %d messages abandoned; they will be read again",
+                    assignment.partition.partition, left,
+                )  # fmt: skip
             if assignment.publisher is not None:
                 assignment.publisher.cancel()
-                await asyncio.gather(assignment.publisher, return_exceptions=True)
-            await assignment.delivery.close()
             with suppress(KeyError):  # it may have come and gone between two looks
-                self._metrics.lag.remove(partition.topic, str(partition.partition))
+                labels = (assignment.partition.topic, str(assignment.partition.partition))
+                self._metrics.lag.remove(*labels)
+        publishers = [one.publisher for one in ending if one.publisher is not None]
+        await asyncio.gather(*publishers, return_exceptions=True)
+        await asyncio.gather(*(one.delivery.close() for one in ending))
+        for assignment in ending:
+            assignment.idle.set()
 
     async def _observe(self) -> None:
-        """Keeps the gauges true, once a second."""
+        """Keeps the gauges and the health true, once a second."""
         while True:
-            self._metrics.in_flight.set(self._in_flight)
+            now = time.monotonic()
+            self._health.last_turn = now
+            in_flight = self.in_flight
+            struggling = any(one.delivery.struggling for one in self._assignments.values())
+            # While Kafka takes nothing, standing still is all that can be done.
+            if not in_flight or struggling:
+                self._health.last_progress = now
+            self._metrics.in_flight.set(in_flight)
             self._metrics.assigned_partitions.set(len(self._assignments))
             for partition, assignment in list(self._assignments.items()):
-                with suppress(IllegalStateError, KafkaError):  # lost while we look
-                    await self._measure_lag(partition, assignment)
-            await asyncio.sleep(1.0)
+                with suppress(IllegalStateError, KafkaError, TimeoutError):  # lost while we look
+                    async with asyncio.timeout(_OBSERVE_SECONDS):
+                        await self._measure_lag(partition, assignment)
+            await asyncio.sleep(_OBSERVE_SECONDS)
 
     async def _measure_lag(self, partition: TopicPartition, assignment: _Assignment) -> None:
         if assignment.committed is None:
             assignment.committed = await self._consumer.position(partition)
-        end = self._consumer.highwater(partition)
+        end = self._consumer.last_stable_offset(partition)
         if end is not None and partition in self._assignments:
             lag = self._metrics.lag.labels(partition.topic, str(partition.partition))
             lag.set(max(0, end - assignment.committed))

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
@@ -53,7 +54,8 @@ async def run_tagger(
     pipelines: list[TextPipeline] = []
 
     def on_crash(error: BaseException) -> None:
-        loop.call_soon_threadsafe(_fail, crashed, error)
+        with suppress(RuntimeError):  # the loop has ended, and so has everything else
+            loop.call_soon_threadsafe(_fail, crashed, error)
 
     token = settings.api_token.get_secret_value() if settings.api_token else None
     api = create_api(lambda: pipelines[0] if pipelines else None, health, registry, token)
@@ -76,10 +78,11 @@ async def run_tagger(
         finally:
             health.stopping = True
             watching.cancel()
-        # Not after an error: a thread that hangs must not keep the process from ending.
-        await asyncio.to_thread(pipeline.close)
     finally:
+        # First those who wait for an answer, then the threads that give it.
         await asyncio.to_thread(server.stop)
+        for pipeline in pipelines:
+            await asyncio.to_thread(pipeline.close)
 
 
 def load_engine(settings: TaggerSettings) -> "Engine":

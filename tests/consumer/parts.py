@@ -28,13 +28,13 @@ class InputRecordStandIn:
 
 
 class NameMasker:
-    """Masks nothing but the name Jeanne; breaks on the word that a test chooses."""
+    """Masks nothing but the name Jeanne; breaks on the words that a test chooses."""
 
     def __init__(self, breaks_on: str | None = None) -> None:
         self._breaks_on = breaks_on
 
     def mask_many(self, texts: Sequence[str]) -> list[str]:
-        if self._breaks_on and any(self._breaks_on in text for text in texts):
+        if self._breaks_on is not None and any(self._breaks_on in text for text in texts):
             raise RuntimeError("the masker broke")
         return [text.replace("Jeanne", "[PERSONNE]") for text in texts]
 
@@ -55,7 +55,7 @@ class WatchedEngine(Engine):
     def tag(self, encodings: Sequence[list[int]]) -> list[Tagging]:
         self.gate.wait()
         self.batches.append(len(encodings))
-        if self.poison is not None and any(len(one) == self.poison for one in encodings):
+        if self.poison == -1 or any(len(one) == self.poison for one in encodings):
             raise RuntimeError("the device choked on a customer's words")
         return super().tag(encodings)
 
@@ -66,8 +66,12 @@ class RunningPipeline:
 
     pipeline: TextPipeline
     engine: WatchedEngine
-    registry: CollectorRegistry
+    metrics: TaggerMetrics
     crashes: list[BaseException] = field(default_factory=list)
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        return self.metrics.registry
 
     def metric(self, name: str, **labels: str) -> float:
         return self.registry.get_sample_value(name, labels) or 0.0
@@ -79,13 +83,11 @@ def running_pipeline(
 ) -> Iterator[RunningPipeline]:
     engine = WatchedEngine.load(model, "cpu")
     engine.watch()
-    registry = CollectorRegistry()
+    metrics = TaggerMetrics(CollectorRegistry())
     crashes: list[BaseException] = []
-    pipeline = TextPipeline(
-        NameMasker(breaks_on), engine, budget, 2, TaggerMetrics(registry), crashes.append
-    )
+    pipeline = TextPipeline(NameMasker(breaks_on), engine, budget, 2, metrics, crashes.append)
     try:
-        yield RunningPipeline(pipeline, engine, registry, crashes)
+        yield RunningPipeline(pipeline, engine, metrics, crashes)
     finally:
         engine.gate.set()
         pipeline.close()

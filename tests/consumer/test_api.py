@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from consumer.api import MAX_TEXTS, MAX_WAITING, create_api
+from consumer.api import MAX_BODY_BYTES, MAX_TEXTS, MAX_WAITING, create_api
 from consumer.health import Health
 from consumer.http_server import HttpServer, bind
 from consumer.pipeline import TextPipeline
@@ -68,6 +68,35 @@ def test_many_texts_are_tagged_in_their_order(running: RunningPipeline) -> None:
 def test_a_request_that_does_not_fit_is_refused(running: RunningPipeline, body: object) -> None:
     with served(running) as client:
         assert client.post("/v1/tag", json=body).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"texts": ["", "SECRET"]}', b'{"texts": ["SECRET \\ud800"]}', b'["SECRET"']
+)
+def test_a_refusal_does_not_repeat_the_customer_s_words(
+    running: RunningPipeline, body: bytes
+) -> None:
+    with served(running) as client:
+        answer = client.post("/v1/tag", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert "SECRET" not in answer.text
+
+
+def test_a_body_that_is_too_large_is_refused(running: RunningPipeline) -> None:
+    chunk = b"x" * 2**20
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(MAX_BODY_BYTES // len(chunk) + 1):
+            yield chunk
+
+    with served(running) as client:
+        assert client.post("/v1/tag", content=chunk * 9).status_code == 413
+        assert client.post("/v1/tag", content=endless()).status_code == 413
+
+
+def test_a_process_that_stops_takes_no_more_texts(running: RunningPipeline) -> None:
+    with served(running, health=Health(stopping=True)) as client:
+        assert client.post("/v1/tag", json={"texts": ["x"]}).status_code == 503
 
 
 def test_a_text_that_cannot_be_tagged_is_named(running: RunningPipeline) -> None:

@@ -4,6 +4,7 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
 from consumer.archive_metrics import (
+    STALLED_AFTER_SECONDS,
     STUCK_AFTER_SECONDS,
     ArchiveHealth,
     ArchiveMetrics,
@@ -55,3 +56,52 @@ def test_it_lives_while_its_loop_turns() -> None:
         assert client.get("/livez").status_code == 200
         health.last_turn = time.monotonic() - STUCK_AFTER_SECONDS - 1
         assert client.get("/livez").status_code == 503
+        assert "stood still" in client.get("/readyz").text
+
+
+STALLED = STALLED_AFTER_SECONDS + 1
+
+
+def behind() -> ArchiveHealth:
+    """An archive that has found records to commit at moment 0."""
+    health = ArchiveHealth(database_answers=True, in_group=True)
+    health.observed(behind=True, now=0.0)
+    return health
+
+
+def test_records_that_wait_without_any_commit_are_a_stall() -> None:
+    health = behind()
+    assert health.not_alive(STALLED_AFTER_SECONDS) == []
+    assert health.not_alive(STALLED) == ["records wait and nothing was committed for 121 s"]
+    health.observed(behind=True, now=STALLED)
+    assert health.not_alive(STALLED)
+
+
+def test_as_long_as_offsets_move_it_lives_however_far_behind() -> None:
+    health = behind()
+    health.last_commit = 100.0
+    assert health.not_alive(100.0 + STALLED_AFTER_SECONDS) == []
+    assert health.not_alive(100.0 + STALLED)
+
+
+def test_a_quiet_time_is_no_stall_nor_is_the_first_record_after_it() -> None:
+    health = behind()
+    health.last_commit = 1.0
+    health.observed(behind=False, now=2.0)
+    assert health.not_alive(1000.0) == []
+    health.observed(behind=True, now=1000.0)
+    assert health.not_alive(1000.0 + STALLED_AFTER_SECONDS) == []
+    assert health.not_alive(1000.0 + STALLED)
+
+
+def test_waiting_for_the_database_is_no_stall_and_the_time_counts_anew_after_it() -> None:
+    health = behind()
+    health.database_failed()
+    health.observed(behind=True, now=100.0)
+    assert health.not_alive(1000.0) == []
+    assert health.not_ready() == ["the database does not answer"]
+    health.database_failed()
+    health.database_answers = True
+    health.observed(behind=True, now=1000.0)
+    assert health.not_alive(1000.0 + STALLED_AFTER_SECONDS) == []
+    assert health.not_alive(1000.0 + STALLED)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.archive_records import Backoff, Readable, read, refused, write_isolating
+from consumer.archive_records import Readable, read, refused, seconds_to_wait, write_isolating
 from consumer.store.writes import UnreadableEvent
 from tests.consumer.store.messages import tagged
 
@@ -62,7 +62,7 @@ def test_ids_that_differ_in_a_lone_surrogate_stay_different() -> None:
         (b"\xff\xfe\xff", "not_json", "UnicodeDecodeError"),
         (b'{"id": ' + b"9" * 5000 + b"}", "not_json", "ValueError"),
         (b"[" * 100_000, "not_json", "RecursionError"),
-        (b"[]", "not_a_tagged_message", ": model_type"),
+        (b"[]", "not_a_tagged_message", "model_type"),
         (event(confidence="secret"), "not_a_tagged_message", "confidence: float_parsing"),
         (event(text=None, tagged_at=None), "not_a_tagged_message", "text: string_type; tagged_at"),
     ],
@@ -77,6 +77,13 @@ def test_what_is_no_tagged_message_is_kept_as_it_came_without_its_words_in_the_r
     assert (found.topic, found.partition, found.offset) == (record.topic, 2, 17)
     assert found.detail.startswith(detail)
     assert "secret" not in found.detail
+
+
+def test_names_that_the_event_itself_holds_are_not_in_the_reason() -> None:
+    score = {"label": "x", "score": 3, "probabilities": {"secret": "a", "secrets": "b"}}
+    found = read(Record(event(global_score=score, confidence="high")))
+    assert isinstance(found, UnreadableEvent)
+    assert found.detail == "global_score: float_parsing; confidence: float_parsing"
 
 
 def test_a_refused_message_keeps_its_bytes() -> None:
@@ -124,7 +131,6 @@ def test_an_error_that_is_no_item_s_fault_ends_it() -> None:
 
 @given(st.integers(1, 10_000))
 def test_the_wait_grows_up_to_its_limit(failures: int) -> None:
-    backoff = Backoff(0.5, 30.0)
-    assert backoff.after(1) == 0.5
-    assert backoff.after(failures) <= backoff.after(failures + 1) <= 30.0
-    assert backoff.after(7) == 30.0
+    assert seconds_to_wait(1) == 0.5
+    assert seconds_to_wait(failures) <= seconds_to_wait(failures + 1) <= 30.0
+    assert seconds_to_wait(7) == 30.0

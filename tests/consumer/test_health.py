@@ -1,6 +1,6 @@
 """The two verdicts on the process."""
 
-from consumer.health import STUCK_AFTER_SECONDS, Health
+from consumer.health import STALLED_AFTER_SECONDS, STUCK_AFTER_SECONDS, Health
 
 
 def ready() -> Health:
@@ -27,6 +27,15 @@ def test_a_loop_that_stands_still_is_not_alive() -> None:
     health.last_turn = 100.0
     assert health.not_alive(100.0 + STUCK_AFTER_SECONDS) == []
     assert "Kafka loop" in health.not_alive(100.1 + STUCK_AFTER_SECONDS)[0]
+
+
+def test_messages_in_hand_that_are_never_committed_are_a_stall() -> None:
+    health = ready()
+    health.last_turn = 1000.0
+    health.last_progress = 1000.0 - STALLED_AFTER_SECONDS
+    assert health.not_alive(1000.0) == []
+    health.last_progress -= 1.0
+    assert "nothing was committed" in health.not_alive(1000.0)[0]
 
 
 def test_a_dead_worker_is_named() -> None:

@@ -20,7 +20,7 @@ def test_messages_leave_once_in_order_and_never_past_one_in_hand(
     offsets = [sum(gaps[: place + 1]) for place in range(len(gaps))]  # compaction leaves gaps
     ledger: PartitionLedger[int] = PartitionLedger()
     for offset in offsets:
-        ledger.admit(offset)
+        ledger.admit(offset, 10)
     taken: list[int] = []
     settled: set[int] = set()
     for place in order:
@@ -30,6 +30,7 @@ def test_messages_leave_once_in_order_and_never_past_one_in_hand(
             taken += [offset for offset, _ in ledger.take_settled()]
             ahead = [offset for offset in offsets if offset not in settled]
             assert not taken or not ahead or taken[-1] < ahead[0]
+    assert ledger.held_bytes == 10 * len(ledger)
     taken += [offset for offset, _ in ledger.take_settled()]
     assert taken == offsets
     assert len(ledger) == 0
@@ -37,8 +38,8 @@ def test_messages_leave_once_in_order_and_never_past_one_in_hand(
 
 def test_a_message_comes_with_its_outcome() -> None:
     ledger: PartitionLedger[str] = PartitionLedger()
-    ledger.admit(7)
-    ledger.admit(9)
+    ledger.admit(7, 10)
+    ledger.admit(9, 5)
     ledger.settle(9, "late")
     assert ledger.take_settled() == []
     ledger.settle(7, "early")
@@ -47,6 +48,6 @@ def test_a_message_comes_with_its_outcome() -> None:
 
 def test_an_offset_that_goes_back_is_refused() -> None:
     ledger: PartitionLedger[str] = PartitionLedger()
-    ledger.admit(7)
+    ledger.admit(7, 10)
     with pytest.raises(ValueError, match="offset 7 read after 7"):
-        ledger.admit(7)
+        ledger.admit(7, 10)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from consumer.deadletter import Failure
 from consumer.pipeline import TextPipeline, TextTagged, TextToTag
+from modeling.errors import OperatorError
 from tests.consumer.parts import running_pipeline
 
 SECONDS = 20
@@ -126,12 +127,58 @@ def test_an_error_that_is_no_message_s_fault_is_reported(tiny_model: Path) -> No
     assert [type(error) for error in running.crashes] == [KeyError]
 
 
-def test_closing_finishes_what_is_queued(tiny_model: Path) -> None:
+def test_closing_drops_what_is_queued_and_ends_the_threads(tiny_model: Path) -> None:
     with running_pipeline(tiny_model, budget=32) as running:
-        futures = submit(running.pipeline, ["mot"] * 50)
-        running.pipeline.close()
-        assert all(future.done() for future in futures)
+        running.engine.gate.clear()
+        futures = submit(running.pipeline, ["mot"] * 500)
+        while running.metric("ressenti_queue_messages") < 100:
+            threading.Event().wait(0.01)
+        closing = threading.Thread(target=running.pipeline.close)
+        closing.start()
+        running.engine.gate.set()
+        closing.join(SECONDS)
         assert not running.pipeline.alive
+        assert sum(future.done() for future in futures) < 100
+    assert running.crashes == []
+
+
+def test_texts_that_nobody_wants_any_more_are_not_run(tiny_model: Path) -> None:
+    wanted = True
+    outcomes: list[TextTagged | Failure] = []
+    with running_pipeline(tiny_model, budget=32) as running:
+        running.engine.gate.clear()
+        items = [TextToTag("mot", None, outcomes.append, wanted=lambda: wanted)] * 400
+        running.pipeline.submit(lambda: items)
+        while running.metric("ressenti_queue_messages") < 300:
+            threading.Event().wait(0.01)
+        wanted = False
+        running.engine.gate.set()
+        last = submit(running.pipeline, ["dernier"])[0]
+        assert isinstance(last.result(SECONDS), TextTagged)
+        assert sum(running.engine.batches) < 50
+    assert len(outcomes) < 50
+
+
+def test_an_engine_that_fails_on_everything_ends_the_process_and_blames_no_message(
+    tiny_model: Path,
+) -> None:
+    with running_pipeline(tiny_model) as running:
+        running.engine.poison = -1  # every length
+        futures = submit(running.pipeline, ["un", "deux", "trois"])
+        while not running.crashes:
+            threading.Event().wait(0.01)
+        assert not any(future.done() for future in futures)
+    assert isinstance(running.crashes[0], OperatorError)
+    assert "tag fails on every text" in str(running.crashes[0])
+
+
+def test_a_masker_that_fails_on_everything_blames_no_message(tiny_model: Path) -> None:
+    with running_pipeline(tiny_model, breaks_on="") as running:
+        futures = submit(running.pipeline, ["un", "deux"])
+        while not running.crashes:
+            threading.Event().wait(0.01)
+        assert not any(future.done() for future in futures)
+    assert "mask fails on every text" in str(running.crashes[0])
 
 
 def test_batches_are_counted_with_and_without_padding(tiny_model: Path) -> None:

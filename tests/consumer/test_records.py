@@ -88,7 +88,18 @@ def test_a_tagged_message_too_large_for_its_topic_becomes_a_dead_letter() -> Non
     letter = outgoing.instead()
     assert letter.value == b"the bytes"
     assert dict(letter.headers)["__errors.stage"] == b"publish"
-    assert letter.instead is None
+    assert dict(letter.headers)["__errors.value_left_out"] == b"False"
+
+
+def test_a_dead_letter_too_large_for_its_topic_says_where_the_value_still_is() -> None:
+    record = InputRecordStandIn(b"the bytes", partition=2, offset=5, key=b"k")
+    letter = builder().dead_letter(record, Failure("decode", "not_json", "ValueError", "not JSON"))
+    assert letter.instead is not None
+    bare = letter.instead()
+    assert (bare.key, bare.value, bare.instead) == (b"k", None, None)
+    headers = dict(bare.headers)
+    assert headers["__errors.value_left_out"] == b"True"
+    assert (headers["__errors.partition"], headers["__errors.offset"]) == (b"2", b"5")
 
 
 def test_a_message_whose_event_cannot_be_made_is_a_dead_letter() -> None:
@@ -101,10 +112,14 @@ def test_a_message_whose_event_cannot_be_made_is_a_dead_letter() -> None:
 def test_nothing_is_counted_before_it_is_acknowledged() -> None:
     registry = CollectorRegistry()
     record = InputRecordStandIn(b"{}")
-    outgoing = builder(registry).tagged(record, Message(text="x"), MASKED)
+    records = builder(registry)
+    outgoing = records.tagged(record, Message(text="x"), MASKED)
     labels = {"group": "global_score", "label": "S4"}
     assert registry.get_sample_value("ressenti_labels_total", labels) is None
     outgoing.acknowledged()
     assert registry.get_sample_value("ressenti_labels_total", labels) == 1
-    letter = builder(CollectorRegistry()).dead_letter(record, Failure("tag", "error", "E", "e"))
+    letter = records.dead_letter(record, Failure("tag", "error", "E", "e"))
+    stage = {"stage": "tag", "reason": "error"}
+    assert registry.get_sample_value("ressenti_dead_letters_total", stage) is None
     letter.acknowledged()
+    assert registry.get_sample_value("ressenti_dead_letters_total", stage) == 1

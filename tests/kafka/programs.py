@@ -55,15 +55,17 @@ class Topics:
     async def create(self) -> None:
         await prepare_topics(self.settings, (self.input, self.output, self.dead_letters))
 
-    async def limit(self, topic: str, max_message_bytes: int) -> None:
-        """Lowers what a topic takes."""
+    async def limit(self, topic: str, **settings: object) -> None:
+        """Sets what a topic takes; an underscore in a name stands for a dot."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.bootstrap_servers)
         await admin.start()
         try:
-            configs = {"max.message.bytes": str(max_message_bytes)}
+            configs = {name.replace("_", "."): str(value) for name, value in settings.items()}
             await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs)])
         finally:
             await admin.close()
+        # The broker's log takes it up a moment after the answer, and tells nobody.
+        await asyncio.sleep(1.0)
 
     async def send(
         self,
@@ -88,6 +90,17 @@ class Topics:
                 for place, value in enumerate(values)
             ]
             await asyncio.gather(*sent)
+        finally:
+            await producer.stop()
+
+    async def send_nothing(self) -> None:
+        """Puts a record without key and value on the input topic."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap_servers)
+        await producer.start()
+        try:
+            batch = producer.create_batch()
+            batch.append(key=None, value=None, timestamp=None)
+            await (await producer.send_batch(batch, self.input, partition=0))
         finally:
             await producer.stop()
 

@@ -52,10 +52,11 @@ async def test_messages_are_tagged_and_exactly_the_malformed_are_dead_letters(
     bad = [None, b"", b"not json", b'{"text": "caf\xe9"}', b'{"text": ""}', b"[1, 2]", b"\x00\xff"]
     await topics.send(good, headers=[("traceparent", b"00-1-2-3")])
     await topics.send(bad, keys=[b"key"] * len(bad), headers=[("origin", b"form")])
+    await topics.send_nothing()
     with tagger(topics, tiny_model, tmp_path) as running:
         running.wait_until_ready()
         tagged = await topics.read(topics.output, len(good))
-        dead = await topics.read(topics.dead_letters, len(bad))
+        dead = await topics.read(topics.dead_letters, len(bad) + 1)
         async with httpx.AsyncClient(trust_env=False) as client:
             metrics = (await client.get(f"{running.url}/metrics")).text
         assert running.stop() == 0, running.log
@@ -74,8 +75,12 @@ async def test_messages_are_tagged_and_exactly_the_malformed_are_dead_letters(
     assert events["7"][1]["theme"] == {"a": [1]}
     assert events["nul"][1]["subject"] == "Sujet"
 
-    assert sorted(record.value or b"-" for record in dead) == sorted(one or b"-" for one in bad)
-    for record in dead:
+    bare = [record for record in dead if record.key is None]
+    assert [(record.key, record.value) for record in bare] == [(None, None)]
+    assert dict(bare[0].headers)["__errors.message"] == b"the record has no value"
+    keyed = [record for record in dead if record.key is not None]
+    assert sorted(record.value or b"-" for record in keyed) == sorted(one or b"-" for one in bad)
+    for record in keyed:
         headers = dict(record.headers)
         assert headers["origin"] == b"form"
         assert record.key == b"key"
@@ -83,10 +88,10 @@ async def test_messages_are_tagged_and_exactly_the_malformed_are_dead_letters(
         assert headers["__errors.topic"] == topics.input.encode()
         assert headers["__errors.group"] == topics.settings.tagger_group.encode()
 
-    assert f'ressenti_records_consumed_total{{topic="{topics.input}"}} 50.0' in metrics
+    assert f'ressenti_records_consumed_total{{topic="{topics.input}"}} 51.0' in metrics
     assert 'ressenti_dead_letters_total{reason="not_json",stage="decode"} 4.0' in metrics
     assert "ressenti_model_info{" in metrics
-    assert sum((await topics.committed()).values()) == len(good) + len(bad)
+    assert sum((await topics.committed()).values()) == len(good) + len(bad) + 1
 
 
 async def test_none_is_missing_after_kill_9_at_a_random_point(
