@@ -16,7 +16,7 @@ class Health:
     """
 
     model_ready: bool = False
-    broker_reached: bool = False
+    broker_answers: bool = False
     assigned_partitions: int | None = None
     stopping: bool = False
     workers: dict[str, bool] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Health:
         """Why the process should get no requests; empty when it should."""
         checks = {
             "the model is not loaded": self.model_ready,
-            "Kafka has not answered": self.broker_reached,
+            "Kafka does not answer": self.broker_answers,
             "the group has not assigned partitions": self.assigned_partitions is not None,
             "the process is stopping": not self.stopping,
         }

@@ -107,9 +107,8 @@ async def _connected_admin(settings: KafkaSettings) -> AIOKafkaAdminClient:
             await admin.close()
             if loop.time() >= deadline or not isinstance(error, KafkaConnectionError):
                 raise OperatorError(
-                    f"no Kafka answers at {settings.bootstrap_servers}"
-                    f" ({type(error).__name__}: {error}); start it, or correct"
-                    f" {PREFIX}BOOTSTRAP_SERVERS"
+                    f"no Kafka answers at {settings.bootstrap_servers}; start it, or correct"
+                    f" {PREFIX}BOOTSTRAP_SERVERS, {PREFIX}SECURITY_PROTOCOL and the login"
                 ) from error
             await asyncio.sleep(0.5)
         else:

@@ -187,21 +187,24 @@ def _complaint(problem: Any, settings: type[ProgramSettings]) -> str:
         return str(problem["msg"]).removeprefix("Value error, ")
     name = str(problem["loc"][0])
     field = settings.model_fields.get(name)
-    shown = ""
-    if field is not None and "SecretStr" not in str(field.annotation):
-        shown = f"={problem['input']!s}"
-    return f"{PREFIX}{name.upper()}{shown}: {problem['msg']}"
+    if field is None:
+        return f"{PREFIX}{name.upper()}: {problem['msg']}"
+    shown = "" if "SecretStr" in str(field.annotation) else f"={problem['input']!s}"
+    return f"{PREFIX}{name.upper()}{shown}: {problem['msg']} ({field.description})"
 
 
 def unknown_settings() -> list[str]:
     """A line for each RESSENTI_… variable that no program reads: most are typing errors."""
     known = {f"{PREFIX}{name.upper()}" for kind in ALL_SETTINGS for name in kind.model_fields}
-    from_file = DotEnvSettingsSource(TaggerSettings).env_vars
+    try:
+        from_file = DotEnvSettingsSource(TaggerSettings).env_vars
+    except UnicodeDecodeError:  # `load_settings` says so
+        return []
     given = {name.upper() for name in (*os.environ, *from_file)}
     lines = []
     for name in sorted(name for name in given if name.startswith(PREFIX) and name not in known):
-        close = difflib.get_close_matches(name, known, n=1)
-        lines.append(f"{name} is no setting" + (f"; did you mean {close[0]}?" if close else ""))
+        close = " or ".join(difflib.get_close_matches(name, sorted(known), n=2, cutoff=0.8))
+        lines.append(f"{name} is no setting" + (f"; did you mean {close}?" if close else ""))
     return lines
 
 

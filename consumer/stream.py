@@ -41,6 +41,8 @@ _RECORDS_PER_FETCH = 512
 _RECORDS_PER_CHUNK = 32
 _TURN_SECONDS = 0.2
 _OBSERVE_SECONDS = 1.0
+_ASK_EVERY_SECONDS = 5.0
+_ANSWER_SECONDS = 3.0
 # Brokers other than Apache Kafka may let a fetch wait for half of it even when data is there.
 _FETCH_WAIT_SECONDS = 0.1
 
@@ -124,9 +126,10 @@ class Stream(ConsumerRebalanceListener):  # type: ignore[misc]
         """
         self._consumer.subscribe([self._settings.input_topic], listener=self)
         observing = asyncio.create_task(self._observe())
+        asking = asyncio.create_task(self._ask_kafka())
         reading = asyncio.create_task(self._read(stop))
         try:
-            waiting: set[asyncio.Future[None]] = {reading, observing, self._failed}
+            waiting: set[asyncio.Future[None]] = {reading, observing, asking, self._failed}
             ended, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for future in ended:
                 future.result()
@@ -140,9 +143,9 @@ class Stream(ConsumerRebalanceListener):  # type: ignore[misc]
                 " and whether the headers' names are UTF-8"
             ) from error
         finally:
-            for task in (reading, observing):
+            for task in (reading, observing, asking):
                 task.cancel()
-            await asyncio.gather(reading, observing, return_exceptions=True)
+            await asyncio.gather(reading, observing, asking, return_exceptions=True)
             # Leaving the group does not call the listener.
             await self._end(list(self._assignments))
             await self.close()
@@ -314,7 +317,7 @@ class Stream(ConsumerRebalanceListener):  # type: ignore[misc]
             in_flight = self.in_flight
             struggling = any(one.delivery.struggling for one in self._assignments.values())
             # While Kafka takes nothing, standing still is all that can be done.
-            if not in_flight or struggling:
+            if not in_flight or struggling or not self._health.broker_answers:
                 self._health.last_progress = now
             self._metrics.in_flight.set(in_flight)
             self._metrics.assigned_partitions.set(len(self._assignments))
@@ -323,6 +326,24 @@ class Stream(ConsumerRebalanceListener):  # type: ignore[misc]
                     async with asyncio.timeout(_OBSERVE_SECONDS):
                         await self._measure_lag(partition, assignment)
             await asyncio.sleep(_OBSERVE_SECONDS)
+
+    async def _ask_kafka(self) -> None:
+        """Sees whether Kafka answers, and says so when that changes."""
+        while True:
+            await asyncio.sleep(_ASK_EVERY_SECONDS)
+            try:
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    await self._consumer.topics()
+            except (KafkaError, TimeoutError, OSError):
+                answers = False
+            else:
+                answers = True
+            if answers != self._health.broker_answers:
+                self._health.broker_answers = answers
+                if answers:
+                    log.info("Kafka answers again")
+                else:
+                    log.warning("Kafka does not answer; waiting for it, nothing is lost")
 
     async def _measure_lag(self, partition: TopicPartition, assignment: _Assignment) -> None:
         if assignment.committed is None:

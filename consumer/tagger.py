@@ -64,7 +64,8 @@ async def run_tagger(
         started(f"API and metrics at {server.url}")
         topics = (settings.input_topic, settings.output_topic, settings.dead_letter_topic)
         partitions = await prepare_topics(settings, topics)
-        health.broker_reached = True
+        health.broker_answers = True
+        started(f"loading the model from {settings.model or 'the package: the starter'}")
         pipeline = await asyncio.to_thread(_load_pipeline, settings, metrics, on_crash)
         pipelines.append(pipeline)
         health.model_ready = True
@@ -91,11 +92,11 @@ def load_engine(settings: TaggerSettings) -> "Engine":
     Raises:
         OperatorError: the model cannot be loaded, or answers another taxonomy.
     """
+    expected = load_taxonomy(settings.taxonomy) if settings.taxonomy else default_taxonomy()
     from modeling.engine import Engine, starter_directory
 
     directory = settings.model or starter_directory()
     engine = Engine.load(directory, settings.device)
-    expected = load_taxonomy(settings.taxonomy) if settings.taxonomy else default_taxonomy()
     differences = expected.differences(engine.taxonomy) or contract_gaps(engine.taxonomy)
     if differences:
         raise OperatorError(

@@ -1,8 +1,6 @@
 """`python -m ressenti`, the same as the command `ressenti`."""
 
-import sys
-
-from ressenti.cli import main
+from ressenti.cli import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

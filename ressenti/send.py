@@ -25,6 +25,7 @@ from ressenti.message_files import LARGEST_LINE, Line, read_lines
 STANDARD_INPUT = "-"
 _IN_FLIGHT = 5_000
 _READ_AHEAD = 2_000
+_READER_POLL_SECONDS = 0.01
 _SHOWN_LINES = 20
 _ENVELOPE_BYTES = 100_000  # room for key and record headers around the largest line
 
@@ -86,7 +87,8 @@ async def send(
         name = "standard input" if source == STANDARD_INPUT else str(source)
         lines = _in_background(lambda: read_lines(stream, name))
         # The first line is read before Kafka is touched: a bad file changes nothing there.
-        first = await anext(lines)
+        while (first := await anext(lines)) is None:
+            pass
         await prepare_topics(settings, [settings.input_topic])
         producer = AIOKafkaProducer(
             **client_options(settings),
@@ -131,13 +133,18 @@ class _Sending:
         self._report = SendReport()
         self._waiting: deque[tuple[Line, asyncio.Future[RecordMetadata]]] = deque()
 
-    async def run(self, first: Line, others: AsyncIterator[Line], stream: BinaryIO) -> SendReport:
+    async def run(
+        self, first: Line, others: AsyncIterator[Line | None], stream: BinaryIO
+    ) -> SendReport:
         await self._send(first)
         async for line in others:
-            await self._send(line)
-            if len(self._waiting) >= _IN_FLIGHT:
+            if line is not None:
+                await self._send(line)
+            while self._waiting and (
+                len(self._waiting) >= _IN_FLIGHT or self._waiting[0][1].done()
+            ):
                 await self._acknowledge_oldest()
-            if line.number % 100 == 0:
+            if line is None or line.number % 100 == 0:
                 self._progress(self._report.sent, _position(stream))
         while self._waiting:
             await self._acknowledge_oldest()
@@ -164,10 +171,13 @@ class _Sending:
             self._report.unfit.add(line.number)
 
 
-async def _in_background(read: Callable[[], Iterator[Line]]) -> AsyncIterator[Line]:
+async def _in_background(read: Callable[[], Iterator[Line]]) -> AsyncIterator[Line | None]:
     """Reads in a thread: a pipe that says nothing for a while must not hold up what was sent.
 
     A daemon thread, because nothing else ends the wait for a pipe when Ctrl-C is pressed.
+
+    Yields:
+        a line, or None again and again while there is none yet.
     """
     ahead: queue.Queue[Line | BaseException | None] = queue.Queue(_READ_AHEAD)
 
@@ -184,7 +194,8 @@ async def _in_background(read: Callable[[], Iterator[Line]]) -> AsyncIterator[Li
         try:
             item = ahead.get_nowait()
         except queue.Empty:
-            await asyncio.sleep(0.005)
+            yield None
+            await asyncio.sleep(_READER_POLL_SECONDS)
             continue
         if item is None:
             return

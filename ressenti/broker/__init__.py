@@ -17,8 +17,6 @@ class Broker(Protocol):
     """What the demo needs of a broker."""
 
     name: str
-    transactions: bool
-    """Whether it is known to have idempotent producers and transactions."""
     bootstrap_servers: str
 
     def start(self) -> str:

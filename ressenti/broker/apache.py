@@ -30,14 +30,13 @@ _JAVA_OPTIONS = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-Djava.awt.headles
 
 
 class ApacheKafka:
-    """One Apache Kafka node in KRaft mode, with transactions, in a temporary folder.
+    """One Apache Kafka node in KRaft mode, in a temporary folder.
 
     Usable as a context manager. After `kill`, `restart` brings it back on the same port with the
     same data; `stop` ends it and removes its folder.
     """
 
     name = f"Apache Kafka {VERSION}"
-    transactions = True
 
     def __init__(self) -> None:
         self.bootstrap_servers = ""

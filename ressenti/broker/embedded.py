@@ -34,7 +34,6 @@ class EmbeddedBroker:
     """One broker in memory, on the loopback address. Usable as a context manager."""
 
     name = "the embedded broker"
-    transactions = False
 
     def __init__(self) -> None:
         self.bootstrap_servers = ""

@@ -10,11 +10,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from modeling.errors import OperatorError
 
 _POLL_SECONDS = 0.05
 _SHOWN_LINES = 12
+# Ctrl-C, what a supervisor sends, and what a terminal sends whose window is closed.
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LocalProcess:
@@ -129,20 +132,57 @@ def listens(port: int) -> bool:
 
 
 @contextmanager
+def ending_like_ctrl_c() -> Iterator[None]:
+    """Makes SIGTERM and SIGHUP raise `KeyboardInterrupt`, as Ctrl-C does.
+
+    By themselves they would end this process at once, and leave the processes that it started.
+    Only the first one counts, since a closed terminal sends several. What is ignored already stays
+    so: that is how `nohup` keeps a program alive. In another thread than the main one this does
+    nothing.
+    """
+    received: list[int] = []
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        if len(received) == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    with _handled(
+        [number for number in _ENDING_SIGNALS if signal.getsignal(number) is signal.SIG_DFL], end
+    ):
+        yield
+
+
+@contextmanager
+def nothing_interrupts() -> Iterator[None]:
+    """Drops Ctrl-C, SIGTERM and SIGHUP: who tidies up must not be stopped half-way."""
+    with _handled(_ENDING_SIGNALS, lambda _number, _frame: None):
+        yield
+
+
+@contextmanager
 def _interrupts_wait() -> Iterator[None]:
     """Holds Ctrl-C back: between a child's birth and the note of its number, it would be lost."""
+    held_back: list[int] = []
+    try:
+        with _handled(_ENDING_SIGNALS, lambda number, _frame: held_back.append(number)):
+            yield
+    finally:
+        for held in held_back:
+            signal.raise_signal(held)
+
+
+@contextmanager
+def _handled(
+    numbers: Sequence[signal.Signals],
+    handler: Callable[[int, FrameType | None], None],
+) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # Python tells only its main thread of signals
         return
-    held_back: list[int] = []
-    usual = {
-        number: signal.signal(number, lambda number, _: held_back.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    usual = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in usual.items():
-            signal.signal(number, handler)
-        for held in held_back:
-            signal.raise_signal(held)
+        for number, former in usual.items():
+            signal.signal(number, former)

@@ -6,9 +6,6 @@ from typing import Self
 class RunningBroker:
     """A Kafka at a known address."""
 
-    # Nobody has asked it; what does not need transactions works on every broker.
-    transactions = False
-
     def __init__(self, bootstrap_servers: str) -> None:
         self.name = f"the broker at {bootstrap_servers}"
         self.bootstrap_servers = bootstrap_servers

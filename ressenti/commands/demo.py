@@ -3,6 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
+from ressenti.programs import silence_kafka
+
 
 def main(arguments: Sequence[str]) -> int:
     """Starts everything, sends messages, shows them being tagged, and ends everything."""
@@ -25,4 +27,5 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     from ressenti.demo import run_demo
 
+    silence_kafka()
     return run_demo(given.broker, given.messages)

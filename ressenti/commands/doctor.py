@@ -7,7 +7,7 @@ from rich.text import Text
 
 from consumer.settings import ArchiveSettings
 from ressenti.doctor import Verdict, examine
-from ressenti.programs import settings_parser
+from ressenti.programs import settings_parser, silence_kafka
 
 PROBLEMS_FOUND = 1
 _STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "bold red"}
@@ -18,6 +18,7 @@ def main(arguments: Sequence[str]) -> int:
     settings_parser(
         "doctor", "Checks settings, disk, Kafka, PostgreSQL, masking, model.", ArchiveSettings
     ).parse_args(arguments)
+    silence_kafka()
     console = Console(soft_wrap=True)
     problems = 0
     for finding in examine():

@@ -3,6 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
+from ressenti.programs import silence_kafka
+
 
 def main(arguments: Sequence[str]) -> int:
     """Sends a file and says what became of its messages."""
@@ -20,4 +22,5 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     from ressenti.send import run_send
 
+    silence_kafka()
     return run_send(given.file)

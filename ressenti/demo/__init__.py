@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import signal
 import sys
 import time
 from contextlib import ExitStack, suppress
-from types import FrameType
 from typing import Any
 
 from rich.console import Console
@@ -44,7 +42,6 @@ def run_demo(broker: str = "embedded", messages: str | None = None) -> int:
     """
     source = messages or str(SAMPLE_MESSAGES)
     check_source(source)
-    signal.signal(signal.SIGTERM, _as_interrupt)
     console = Console()
     in_terminal = console.is_terminal
     display: Display = LiveDisplay(console) if in_terminal else PlainDisplay()
@@ -56,10 +53,7 @@ def run_demo(broker: str = "embedded", messages: str | None = None) -> int:
         for obstacle in report.obstacles:
             print(f"not sent: {obstacle}", file=sys.stderr)
         if in_terminal:
-            print(f"API      {installation.api_url}/v1/tag (described in /openapi.json)")
-            print(f"metrics  {installation.api_url}/metrics (tagger)")
-            print(f"         {installation.archive_metrics_url} (archive)")
-            print("Everything stays up until Ctrl-C.")
+            print(_what_is_up(installation))
         print(json.dumps(summary), flush=True)
         if in_terminal:
             _stay_up(installation)
@@ -110,13 +104,20 @@ def _check_that_it_moves(progress: Progress, installation: Installation) -> None
         )
 
 
+def _what_is_up(installation: Installation) -> str:
+    kafka = installation.kafka
+    return f"""\
+try it   curl -s {installation.api_url}/v1/tag \\
+           -H 'Content-Type: application/json' -d '{{"texts": ["Bravo pour votre accueil !"]}}'
+API      {installation.api_url}/openapi.json (its description)
+metrics  {installation.api_url}/metrics (tagger)
+         {installation.archive_metrics_url} (archive)
+Kafka    {kafka.bootstrap_servers} (messages go to {kafka.input_topic})
+Everything stays up until Ctrl-C."""
+
+
 def _stay_up(installation: Installation) -> None:
     with suppress(KeyboardInterrupt):
         while True:
             installation.check()
             time.sleep(1.0)
-
-
-def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
-    """Ends the demo on SIGTERM as on Ctrl-C, with all that it started."""
-    signal.raise_signal(signal.SIGINT)

@@ -5,21 +5,19 @@ import http.client
 import secrets
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
-
-from consumer.kafka import client_options, prepare_topics
+from consumer.kafka import prepare_topics
 from consumer.settings import PREFIX, KafkaSettings, load_settings
 from consumer.store.embedded import embedded_postgresql
 from modeling.errors import OperatorError
 from ressenti.broker import Broker, RunningBroker
 from ressenti.broker.ports import free_ports
-from ressenti.broker.process import LocalProcess
+from ressenti.broker.process import LocalProcess, ending_like_ctrl_c, nothing_interrupts
+from ressenti.demo.removal import remove_from_broker
 
 _READY_SECONDS = 90.0
 _STOP_SECONDS = 10.0
@@ -64,8 +62,12 @@ class Installation:
 def installed(broker: Broker, say: Callable[[str], None]) -> Iterator[Installation]:
     """Starts everything and waits until it works; ends everything with the context.
 
-    Nothing of it is left behind: data and logs lie in a temporary folder, and on a broker that
-    somebody else runs, the topics have names of their own.
+    Data and logs lie in a temporary folder, which goes too. On a broker that somebody else runs,
+    topics and consumer groups have names of their own and are deleted in the end; what the broker
+    does not let go of is named.
+
+    Ctrl-C, SIGTERM and SIGHUP end the context with a `KeyboardInterrupt`, and cannot stop it from
+    ending everything.
 
     Args:
         broker: where the messages travel.
@@ -74,34 +76,46 @@ def installed(broker: Broker, say: Callable[[str], None]) -> Iterator[Installati
     Raises:
         OperatorError: something does not start; with its last lines.
     """
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(_temporary_folder()))
-        say(f"{'using' if isinstance(broker, RunningBroker) else 'starting'} {broker.name}")
-        stack.enter_context(broker)
-        kafka = _kafka_settings(broker)
-        if isinstance(broker, RunningBroker):
-            stack.callback(lambda: asyncio.run(_remove_topics(kafka)))
-        asyncio.run(prepare_topics(kafka, _topics(kafka)))
-        api_port, metrics_port = free_ports(2)
-        environment = _environment(kafka, api_port, metrics_port)
-        # The tagger first: it takes the longest, and PostgreSQL starts meanwhile.
-        say("starting the tagger")
-        tagger = _started(stack, "the tagger", "tag", folder, environment)
-        say("starting the embedded PostgreSQL and the archive")
-        database_url = stack.enter_context(embedded_postgresql(folder / "pg"))
-        environment[f"{PREFIX}DATABASE_URL"] = database_url
-        archive = _started(stack, "the archive", "archive", folder, environment)
-        tagger.wait_until(lambda: _answers(api_port, "/readyz"), _READY_SECONDS)
-        archive.wait_until(lambda: _answers(metrics_port, "/readyz"), _READY_SECONDS)
-        yield Installation(
-            kafka=kafka,
-            database_url=database_url,
-            api_url=f"http://127.0.0.1:{api_port}",
-            api_port=api_port,
-            archive_metrics_url=f"http://127.0.0.1:{metrics_port}/metrics",
-            broker=broker,
-            programs=(tagger, archive),
-        )
+    stack = ExitStack()
+    with ending_like_ctrl_c():
+        try:
+            yield _start_all(stack, broker, say)
+        finally:
+            with nothing_interrupts():
+                stack.close()
+
+
+def _start_all(stack: ExitStack, broker: Broker, say: Callable[[str], None]) -> Installation:
+    folder = Path(stack.enter_context(_temporary_folder()))
+    say(f"{'using' if isinstance(broker, RunningBroker) else 'starting'} {broker.name}")
+    stack.enter_context(broker)
+    kafka = _kafka_settings(broker)
+    topics = [kafka.input_topic, kafka.output_topic, kafka.dead_letter_topic]
+    groups = [f"{kafka.input_topic}.{program}" for program in ("tagger", "archive")]
+    if isinstance(broker, RunningBroker):
+        asyncio.run(prepare_topics(kafka, []))  # with a broker that is not there, nothing stays
+        stack.callback(lambda: asyncio.run(remove_from_broker(kafka, topics, groups)))
+    asyncio.run(prepare_topics(kafka, topics))
+    api_port, metrics_port = free_ports(2)
+    environment = _environment(kafka, groups, api_port, metrics_port)
+    # The tagger first: it takes the longest, and PostgreSQL starts meanwhile.
+    say("starting the tagger")
+    tagger = _started(stack, "the tagger", "tag", folder, environment)
+    say("starting the embedded PostgreSQL and the archive")
+    database_url = stack.enter_context(embedded_postgresql(folder / "pg"))
+    environment[f"{PREFIX}DATABASE_URL"] = database_url
+    archive = _started(stack, "the archive", "archive", folder, environment)
+    tagger.wait_until(lambda: _answers(api_port, "/readyz"), _READY_SECONDS)
+    archive.wait_until(lambda: _answers(metrics_port, "/readyz"), _READY_SECONDS)
+    return Installation(
+        kafka=kafka,
+        database_url=database_url,
+        api_url=f"http://127.0.0.1:{api_port}",
+        api_port=api_port,
+        archive_metrics_url=f"http://127.0.0.1:{metrics_port}/metrics",
+        broker=broker,
+        programs=(tagger, archive),
+    )
 
 
 def get(port: int, path: str) -> tuple[int, str]:
@@ -147,7 +161,10 @@ def _kafka_settings(broker: Broker) -> KafkaSettings:
     )
 
 
-def _environment(kafka: KafkaSettings, api_port: int, metrics_port: int) -> dict[str, str]:
+def _environment(
+    kafka: KafkaSettings, groups: Sequence[str], api_port: int, metrics_port: int
+) -> dict[str, str]:
+    tagger_group, archive_group = groups
     settings = {
         "bootstrap_servers": kafka.bootstrap_servers,
         "security_protocol": kafka.security_protocol,
@@ -155,8 +172,8 @@ def _environment(kafka: KafkaSettings, api_port: int, metrics_port: int) -> dict
         "output_topic": kafka.output_topic,
         "dead_letter_topic": kafka.dead_letter_topic,
         "create_topics": "true",
-        "tagger_group": f"{kafka.input_topic}.tagger",
-        "archive_group": f"{kafka.input_topic}.archive",
+        "tagger_group": tagger_group,
+        "archive_group": archive_group,
         "api_host": "127.0.0.1",
         "api_port": str(api_port),
         "archive_metrics_host": "127.0.0.1",
@@ -179,16 +196,3 @@ def _started(
     stack.callback(program.stop, _STOP_SECONDS)
     program.start()
     return program
-
-
-def _topics(kafka: KafkaSettings) -> list[str]:
-    return [kafka.input_topic, kafka.output_topic, kafka.dead_letter_topic]
-
-
-async def _remove_topics(kafka: KafkaSettings) -> None:
-    """Takes the demo's own topics away from somebody's broker; they hold nothing but the demo."""
-    admin = AIOKafkaAdminClient(**client_options(kafka))
-    with suppress(KafkaError, OSError):
-        await admin.start()
-        await admin.delete_topics(_topics(kafka))
-    await admin.close()

@@ -156,7 +156,7 @@ def test_requests_wait_for_the_model_to_be_loaded(running: RunningPipeline) -> N
 
 
 def test_health_tells_why(running: RunningPipeline) -> None:
-    health = Health(model_ready=True, broker_reached=True)
+    health = Health(model_ready=True, broker_answers=True)
     with served(running, health=health) as client:
         assert client.get("/livez").text == "ok\n"
         answer = client.get("/readyz")

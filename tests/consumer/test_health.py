@@ -4,7 +4,7 @@ from consumer.health import STALLED_AFTER_SECONDS, STUCK_AFTER_SECONDS, Health
 
 
 def ready() -> Health:
-    return Health(model_ready=True, broker_reached=True, assigned_partitions=0)
+    return Health(model_ready=True, broker_answers=True, assigned_partitions=0)
 
 
 def test_a_process_that_starts_lives_and_is_not_ready() -> None:

@@ -49,6 +49,20 @@ def test_a_malformed_setting_is_named_with_its_value(
         load_settings(TaggerSettings)
 
 
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESSENTI_API_HOST", "0.0.0.0")
+    monkeypatch.setenv("RESSENTI_API_TOKEN", "")
+    with pytest.raises(OperatorError, match="set RESSENTI_API_TOKEN"):
+        load_settings(TaggerSettings)
+
+
+def test_a_dotenv_file_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("RESSENTI_SASL_USERNAME=René".encode("latin-1"))
+    assert unknown_settings() == []
+    with pytest.raises(OperatorError, match=r"\.env is not UTF-8"):
+        load_settings(TaggerSettings)
+
+
 def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESSENTI_DATABASE_URL", "postgresql://bot:hunter2@db/ressenti")
     monkeypatch.setenv("RESSENTI_ARCHIVE_METRICS_PORT", "x")
@@ -86,7 +100,8 @@ def test_a_typing_error_in_a_name_is_noticed(
     (tmp_path / ".env").write_text("RESSENTI_DEVISE=cpu\n")
     assert unknown_settings() == [
         "RESSENTI_DEVISE is no setting; did you mean RESSENTI_DEVICE?",
-        "RESSENTI_INPUT_TOPICS is no setting; did you mean RESSENTI_INPUT_TOPIC?",
+        "RESSENTI_INPUT_TOPICS is no setting; did you mean RESSENTI_INPUT_TOPIC or"
+        " RESSENTI_OUTPUT_TOPIC?",
     ]
 
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
@@ -107,7 +108,7 @@ async def test_a_broker_that_dies_and_comes_back_has_every_record() -> None:
                     b"k",
                     b"%d" % number,
                     [],
-                    acknowledged=lambda number=number: acknowledged.append(number),
+                    acknowledged=partial(acknowledged.append, number),
                 )
                 for number in range(200, 400)
             ]

@@ -9,7 +9,12 @@ import pytest
 
 from modeling.errors import OperatorError
 from ressenti.broker.ports import free_ports
-from ressenti.broker.process import LocalProcess, listens
+from ressenti.broker.process import (
+    LocalProcess,
+    ending_like_ctrl_c,
+    listens,
+    nothing_interrupts,
+)
 
 
 def python(code: str, folder: Path) -> LocalProcess:
@@ -61,7 +66,7 @@ def test_a_stopped_process_can_start_again_and_its_log_goes_on(tmp_path: Path) -
     process.kill()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_children_end_with_a_parent_that_is_interrupted(
     tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -72,15 +77,15 @@ listening = socket.create_server(("127.0.0.1", {port}))
 time.sleep(60)
 """
     parent = f"""
-import signal, sys, time
+import sys, time
 from pathlib import Path
-from ressenti.broker.process import LocalProcess, listens
-signal.signal(signal.SIGHUP, lambda *_: sys.exit(1))
+from ressenti.broker.process import LocalProcess, ending_like_ctrl_c, listens
 process = LocalProcess("child", [sys.executable, "-c", {child!r}], Path({str(tmp_path / "log")!r}))
-process.start()
-process.wait_until(lambda: listens({port}), 20)
-print("up", flush=True)
-time.sleep(60)
+with ending_like_ctrl_c():
+    process.start()
+    process.wait_until(lambda: listens({port}), 20)
+    print("up", flush=True)
+    time.sleep(60)
 """
     running = subprocess.Popen(
         [sys.executable, "-c", parent], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -91,6 +96,30 @@ time.sleep(60)
     running.wait(20)
     running.stdout.close()
     assert not listens(port)
+
+
+def test_a_closed_terminal_interrupts_once_though_it_says_so_twice() -> None:
+    with ending_like_ctrl_c():
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_under_nohup_a_closed_terminal_changes_nothing() -> None:
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ending_like_ctrl_c():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, former)
+
+
+def test_who_tidies_up_is_not_interrupted() -> None:
+    with nothing_interrupts():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.raise_signal(number)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_free_ports_are_different_free_and_not_given_to_outgoing_connections() -> None:

@@ -1,9 +1,10 @@
 """The command line: lazy, and clear about what is wrong."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from modeling.taxonomy import parse_taxonomy
 from ressenti.cli import COMMANDS, main
 from tests.conftest import write_tiny_model
+from tests.ressenti.command import started
 
 OTHER_TAXONOMY = """
 name: other
@@ -23,29 +25,19 @@ groups:
 """
 
 
-def ressenti(
-    *arguments: str, folder: Path, environment: Mapping[str, str] | None = None, output: str = ""
-) -> subprocess.CompletedProcess[str]:
-    """Runs the command as a person does."""
-    with Path(output or "/dev/null").open("w") as sink:
-        return subprocess.run(
-            [sys.executable, "-m", "ressenti", *arguments],
-            cwd=folder,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(folder)} | dict(environment or {}),
-            stdout=sink if output else subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            timeout=100,
-            check=False,
-        )
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in os.environ:
+        if name.startswith("RESSENTI_"):
+            monkeypatch.delenv(name)
 
 
-def complaint(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line that the command ended with."""
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stderr.strip().splitlines()[-1]
+def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line that a command in this process complains with."""
+    assert main(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    return str(line)
 
 
 def test_without_a_command_the_commands_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,51 +64,87 @@ def test_help_lists_every_setting_with_default_and_unit(
     assert "RESSENTI_API_TOKEN [none]" in shown
 
 
-def test_a_text_is_scored_as_json(tiny_model: Path, tmp_path: Path) -> None:
-    text = "Bonjour, ici jeanne@example.org"
-    done = ressenti("score", text, "--model", str(tiny_model), "--json", folder=tmp_path)
-    tagged = json.loads(done.stdout)
+def test_a_text_is_scored_as_json(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", "Bonjour", "--model", str(tiny_model), "--json"]) == 0
+    tagged = json.loads(capsys.readouterr().out)
     assert tagged["model"] == {"name": "tiny", "version": "0"}
     assert tagged["global_score"]["label"] in tagged["global_score"]["probabilities"]
 
 
-def test_a_text_is_scored_for_people(tiny_model: Path, tmp_path: Path) -> None:
-    done = ressenti("score", "Bonjour", "--model", str(tiny_model), folder=tmp_path)
-    assert "Score global" in done.stdout
-    assert "tiny 0" in done.stdout
+def test_a_text_is_scored_for_people(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", "Bonjour", "--model", str(tiny_model)]) == 0
+    shown = capsys.readouterr().out
+    assert "Score global" in shown
+    assert "tiny 0" in shown
 
 
-def test_an_empty_text_is_refused(tmp_path: Path) -> None:
-    assert complaint(ressenti("score", "  ", folder=tmp_path)) == (
+def test_an_empty_text_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert complaint(capsys, "score", "  ") == (
         "ressenti score: the text is empty: there is nothing to tag"
     )
 
 
-def test_no_model_is_told(tmp_path: Path) -> None:
-    said = complaint(ressenti("score", "Bonjour", "--model", "nowhere", folder=tmp_path))
+def test_no_model_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    said = complaint(capsys, "score", "Bonjour", "--model", "nowhere")
     assert said.startswith("ressenti score: ")
     assert "nowhere" in said
 
 
-def test_a_model_of_another_taxonomy_is_refused_with_the_difference(tmp_path: Path) -> None:
+def test_a_model_of_another_taxonomy_is_refused_with_the_difference(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     model = write_tiny_model(tmp_path / "other", parse_taxonomy(OTHER_TAXONOMY, "test"))
-    said = complaint(ressenti("score", "Bonjour", "--model", str(model), folder=tmp_path))
+    said = complaint(capsys, "score", "Bonjour", "--model", str(model))
     assert "group emotions is missing" in said
     assert "RESSENTI_TAXONOMY" in said
 
 
 def test_a_full_disk_is_told(tiny_model: Path, tmp_path: Path) -> None:
     arguments = ("score", "Bonjour", "--model", str(tiny_model), "--json")
-    said = complaint(ressenti(*arguments, folder=tmp_path, output="/dev/full"))
-    assert "the disk is full" in said
+    with Path("/dev/full").open("w") as full:
+        process = started(*arguments, folder=tmp_path, output=full)
+        _, complained = process.communicate()
+    assert process.returncode == 2
+    assert "Traceback" not in complained
+    assert "the disk is full" in complained.splitlines()[-1]
 
 
 def test_a_malformed_setting_is_told_before_anything_starts(tmp_path: Path) -> None:
-    done = ressenti("tag", folder=tmp_path, environment={"RESSENTI_API_PORT": "http"})
-    assert complaint(done) == (
+    process = started("tag", folder=tmp_path, environment={"RESSENTI_API_PORT": "http"})
+    _, complained = process.communicate()
+    assert process.returncode == 2
+    assert complained == (
         "ressenti tag: RESSENTI_API_PORT=http: Input should be a valid integer,"
-        " unable to parse string as an integer"
+        " unable to parse string as an integer\n"
     )
+
+
+def test_a_thread_that_waits_does_not_keep_the_command_alive() -> None:
+    code = (
+        "import sys, threading, time; from ressenti.cli import run;"
+        "threading.Thread(target=time.sleep, args=(100,)).start();"
+        "sys.argv[1:] = ['score', '']; print('said', end=''); run()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "said")
+    assert "the text is empty" in done.stderr
+
+
+def test_a_missing_package_is_told_with_the_extra_that_brings_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "aiokafka", None)
+    monkeypatch.delitem(sys.modules, "ressenti.send", raising=False)
+    assert complaint(capsys, "send", "-") == (
+        "ressenti send: the package aiokafka is not installed; run: pip install 'ressenti[kafka]'"
+    )
+
+
+def test_every_command_names_an_extra_that_there_is() -> None:
+    extras = set(metadata("ressenti").get_all("Provides-Extra") or [])
+    assert {command.extra for command in COMMANDS.values()} <= extras
 
 
 def test_what_the_bot_reads_through_loads_neither_torch_nor_transformers() -> None:

@@ -1,10 +1,8 @@
 """The demo itself, every program of it real, with a tiny model."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ressenti.broker.ports import free_ports
+from tests.ressenti.command import started, wait_for_line
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -30,22 +29,16 @@ def left_behind(temporary: Path) -> set[str]:
     return {path.name for path in temporary.iterdir()} - {".lockfile"}
 
 
-def started(temporary: Path, *arguments: str, **settings: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "ressenti", "demo", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "TMPDIR": str(temporary), **settings},
-    )
+def demo_in(temporary: Path, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+    environment = {"TMPDIR": str(temporary), **settings}
+    return started("demo", *arguments, folder=temporary, environment=environment)
 
 
 def test_the_demo_tags_its_samples_and_leaves_nothing_behind(
     temporary: Path, tiny_model: Path
 ) -> None:
     # Settings of one's own for other programs are none of the demo's business.
-    demo = started(
+    demo = demo_in(
         temporary,
         RESSENTI_MODEL=str(tiny_model),
         RESSENTI_DATABASE_URL="postgresql://nowhere/nothing",
@@ -69,7 +62,7 @@ def test_the_demo_tags_its_samples_and_leaves_nothing_behind(
 
 
 def test_a_program_that_dies_ends_the_demo_with_its_last_lines(temporary: Path) -> None:
-    demo = started(temporary, RESSENTI_MODEL=str(temporary / "no-model"))
+    demo = demo_in(temporary, RESSENTI_MODEL=str(temporary / "no-model"))
     _, complained = demo.communicate()
     assert demo.returncode == 2
     assert "the tagger ended by itself (exit code 2); its last lines:" in complained
@@ -78,16 +71,15 @@ def test_a_program_that_dies_ends_the_demo_with_its_last_lines(temporary: Path) 
     assert left_behind(temporary) == set()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_demo_takes_everything_with_it(
     temporary: Path, tiny_model: Path, number: signal.Signals
 ) -> None:
-    demo = started(temporary, RESSENTI_MODEL=str(tiny_model))
-    assert demo.stdout is not None
-    while "starting the tagger" not in demo.stdout.readline():
-        pass
+    demo = demo_in(temporary, RESSENTI_MODEL=str(tiny_model))
+    # By then the broker and the tagger run, and the embedded PostgreSQL is about to.
+    wait_for_line(demo, "starting the embedded PostgreSQL")
     children = Path(f"/proc/{demo.pid}/task/{demo.pid}/children").read_text().split()
-    assert children
+    assert len(children) >= 2
     demo.send_signal(number)
     _, complained = demo.communicate()
     assert demo.returncode == 130
@@ -97,7 +89,7 @@ def test_an_interrupted_demo_takes_everything_with_it(
 
 
 def test_a_file_that_cannot_be_read_is_named_before_anything_starts(temporary: Path) -> None:
-    demo = started(temporary, "--messages", "absent.csv")
+    demo = demo_in(temporary, "--messages", "absent.csv")
     said, complained = demo.communicate()
     assert (demo.returncode, said) == (2, "")
     assert "cannot read absent.csv" in complained
@@ -105,9 +97,10 @@ def test_a_file_that_cannot_be_read_is_named_before_anything_starts(temporary: P
 
 def test_a_broker_that_does_not_answer_is_named(temporary: Path) -> None:
     (port,) = free_ports(1)
-    demo = started(
+    demo = demo_in(
         temporary, "--broker", f"127.0.0.1:{port}", RESSENTI_STARTUP_TIMEOUT_SECONDS="0.5"
     )
     _, complained = demo.communicate()
     assert demo.returncode == 2
-    assert f"no Kafka answers at 127.0.0.1:{port}" in complained
+    assert complained.startswith(f"ressenti demo: no Kafka answers at 127.0.0.1:{port}")
+    assert len(complained.splitlines()) == 1, "not aiokafka's own lines too"

@@ -2,14 +2,15 @@ import asyncio
 import csv
 import json
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord
 
+from consumer.kafka import prepare_topics
 from consumer.settings import KafkaSettings
 from modeling.errors import OperatorError
 from ressenti.broker import EmbeddedBroker
@@ -17,6 +18,7 @@ from ressenti.broker.ports import free_ports
 from ressenti.message_files import LARGEST_LINE
 from ressenti.samples import SAMPLE_MESSAGES
 from ressenti.send import SendReport, run_send, send
+from tests.ressenti.command import started
 
 
 @pytest.fixture(scope="module")
@@ -35,18 +37,39 @@ def settings(broker: EmbeddedBroker, tmp_path: Path) -> KafkaSettings:
     )
 
 
-async def sent_and_received(
-    file: Path, settings: KafkaSettings
-) -> tuple[SendReport, list[ConsumerRecord]]:
-    report = await send(file, settings, lambda sent, read: None)
-    records: list[ConsumerRecord] = []
-    async with AIOKafkaConsumer(
+@pytest.fixture
+def standard_input(monkeypatch: pytest.MonkeyPatch) -> Iterator[BinaryIO]:
+    """The other end of the pipe that this process has as its standard input."""
+    read_end, write_end = os.pipe()
+    with os.fdopen(read_end) as stream, os.fdopen(write_end, "wb", buffering=0) as pipe:
+        monkeypatch.setattr("sys.stdin", stream)
+        yield cast(BinaryIO, pipe)
+
+
+def environment_of(settings: KafkaSettings) -> dict[str, str]:
+    return {
+        "RESSENTI_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
+        "RESSENTI_INPUT_TOPIC": settings.input_topic,
+        "RESSENTI_CREATE_TOPICS": "true",
+    }
+
+
+def reader_of(settings: KafkaSettings) -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(
         settings.input_topic,
         bootstrap_servers=settings.bootstrap_servers,
         auto_offset_reset="earliest",
         fetch_max_wait_ms=50,
         max_partition_fetch_bytes=20_000_000,
-    ) as reader:
+    )
+
+
+async def sent_and_received(
+    file: Path | str, settings: KafkaSettings
+) -> tuple[SendReport, list[ConsumerRecord]]:
+    report = await send(file, settings, lambda sent, read: None)
+    records: list[ConsumerRecord] = []
+    async with reader_of(settings) as reader:
         async with asyncio.timeout(20):
             while len(records) < report.sent:
                 records.append(await reader.getone())
@@ -149,6 +172,7 @@ async def test_a_line_that_is_too_long_is_named_and_the_others_are_sent(
         ("headless.csv", b"id,body\n1,Bonjour\n", 'no column "text"'),
         ("unclosed.csv", b'text\n"Bonjour\n' + b"x\n" * 5_000_000, "a quote that is not closed"),
         ("no-rows.csv", b"id,text\n", "needs rows with a text"),
+        ("late.jsonl", b"none\n" * 1000 + b'{"text": "a"}\n', "the first 1000 lines"),
     ],
 )
 async def test_a_file_without_messages_is_refused_before_kafka_is_touched(
@@ -168,9 +192,8 @@ async def test_an_absent_file_is_named(settings: KafkaSettings, tmp_path: Path) 
 
 
 def run_with(file: Path, settings: KafkaSettings, monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setenv("RESSENTI_BOOTSTRAP_SERVERS", settings.bootstrap_servers)
-    monkeypatch.setenv("RESSENTI_INPUT_TOPIC", settings.input_topic)
-    monkeypatch.setenv("RESSENTI_CREATE_TOPICS", "true")
+    for name, value in environment_of(settings).items():
+        monkeypatch.setenv(name, value)
     return run_send(str(file))
 
 
@@ -199,20 +222,44 @@ def test_the_program_fails_when_a_line_could_not_be_sent(
     "content", ['{"text": "Bonjour"}\n', "id;text\n1;Bonjour\n"], ids=["JSONL", "CSV"]
 )
 async def test_standard_input_is_read_as_what_its_first_line_is(
-    settings: KafkaSettings, content: str
+    settings: KafkaSettings, content: str, standard_input: BinaryIO
 ) -> None:
-    program = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "ressenti", "send", "-"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env={
-            **os.environ,
-            "RESSENTI_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
-            "RESSENTI_INPUT_TOPIC": settings.input_topic,
-            "RESSENTI_CREATE_TOPICS": "true",
-        },
+    standard_input.write(content.encode())
+    standard_input.close()
+    report, records = await sent_and_received("-", settings)
+    assert report.sent == 1
+    assert json.loads(records[0].value)["text"] == "Bonjour"
+
+
+async def test_a_line_of_a_pipe_that_stays_open_goes_at_once_and_is_counted(
+    settings: KafkaSettings, tmp_path: Path
+) -> None:
+    program = started("send", "-", folder=tmp_path, environment=environment_of(settings))
+    assert program.stdin is not None
+    try:
+        await prepare_topics(settings, [settings.input_topic])
+        async with reader_of(settings) as reader:
+            for number in ("1", "2"):
+                program.stdin.write(json.dumps({"text": number}) + "\n")
+                program.stdin.flush()
+                record = await asyncio.wait_for(reader.getone(), 20)
+                assert json.loads(record.value) == {"text": number}
+        assert program.poll() is None, "the pipe is open still"
+        said, _ = program.communicate()
+        assert said == f"messages sent to {settings.input_topic}: 2\n"
+        assert program.returncode == 0
+    finally:
+        program.kill()
+
+
+async def test_what_went_down_a_pipe_is_told_while_the_pipe_stays_open(
+    settings: KafkaSettings, standard_input: BinaryIO
+) -> None:
+    one_sent = asyncio.Event()
+    sending = asyncio.create_task(
+        send("-", settings, lambda sent, _: one_sent.set() if sent == 1 else None)
     )
-    said, _ = await program.communicate(content.encode())
-    assert said.decode() == f"messages sent to {settings.input_topic}: 1\n"
-    assert program.returncode == 0
+    standard_input.write(b'{"text": "1"}\n')
+    await asyncio.wait_for(one_sent.wait(), 20)
+    standard_input.close()
+    assert (await sending).sent == 1
