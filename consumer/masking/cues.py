@@ -3,7 +3,13 @@
 import re
 from collections.abc import Iterator
 
-from consumer.masking.lexicon import AMBIGUOUS, PARTICLES, SHORT_TITLES, TITLES
+from consumer.masking.lexicon import (
+    AMBIGUOUS,
+    ORDINARY_GIVEN_NAMES,
+    PARTICLES,
+    SHORT_TITLES,
+    TITLES,
+)
 from consumer.masking.words import Words
 
 # Against the text as `bare` gives it. A name must follow, in capitals or not.
@@ -39,8 +45,8 @@ _CLOSING = re.compile(
     r"|dans l'attente[^\n]{0,60})"
     r"[ ,.!:;\-]*+(?:\n\s*+|(?<=[,.!:;] )|(?<=[,.!:;]))(?=[^\W\d_])"
 )
-_REST_OF_LINE = re.compile(r"[ .,!]*+(?:\n|$)")
 _ARTICLES = frozenset({"des", "du", "la", "le"})
+_ADDRESSES = frozenset({"merci", "bonjour", "bonsoir", "salut", "chere"})
 _SMALLEST_IN_SMALL_LETTERS = 4
 
 
@@ -64,10 +70,14 @@ def _after_titles(words: Words) -> Iterator[tuple[int, int]]:
         if title.bare not in TITLES or words.gap_before(index + 1) not in {" ", ". ", "."}:
             continue
         word = items[index + 1]
-        if words.is_after_a_place(index):
+        if words.is_after_a_place(index) or words.is_in_an_acronym(index):
+            continue
+        if title.bare == "doctor" and not title.is_capitalised:
             continue
         if _is_particle_of_a_name(words, index + 1):
             yield index + 1, words.end_of_name(index + 1)
+            continue
+        if words.is_elided(index + 1) or words.is_glued_together(index + 1):
             continue
         if lexicon.is_never_a_name(word.bare) and not words.is_initial(index + 1):
             continue
@@ -79,8 +89,8 @@ def _after_titles(words: Words) -> Iterator[tuple[int, int]]:
         elif title.bare in SHORT_TITLES or title.bare == "famille":
             if lexicon.can_be_a_name(word.bare):
                 yield index + 1, words.end_of_small_name(index + 1)
-        elif not lexicon.is_common(word.bare):
-            yield index + 1, index + 2
+        elif lexicon.can_be_a_name(word.bare):
+            yield index + 1, words.end_with_a_known_name(index + 1)
 
 
 def _after_strong_cues(words: Words) -> Iterator[tuple[int, int]]:
@@ -108,7 +118,7 @@ def _after_weak_cues(words: Words) -> Iterator[tuple[int, int]]:
             word = words.items[index]
             if not word.is_capitalised or not lexicon.can_be_a_name(word.bare):
                 continue
-            if lexicon.is_never_a_name(word.bare):
+            if lexicon.is_never_a_name(word.bare) or lexicon.is_city_or_country(word.bare):
                 continue
             end = words.end_of_name(index)
             is_known = any(lexicon.is_known_name(w.bare) for w in words.items[index:end])
@@ -129,9 +139,11 @@ def _signatures(words: Words) -> Iterator[tuple[int, int]]:
         word = words.items[index]
         if lexicon.is_never_a_name(word.bare) and not words.is_initial(index):
             continue
+        if lexicon.is_city_or_country(word.bare):
+            continue
         end = words.end_of_name(index) if word.is_capitalised else words.end_of_small_name(index)
         names = words.items[index:end]
-        if not _REST_OF_LINE.match(words.text, names[-1].end):
+        if not words.ends_the_line(end - 1):
             continue
         on_its_own_line = "\n" in match[0]
         if any(lexicon.can_be_a_name(w.bare) for w in names if len(w.letters) > 1) and (
@@ -140,28 +152,48 @@ def _signatures(words: Words) -> Iterator[tuple[int, int]]:
             yield index, end
 
 
+def _is_name_in_small_letters(words: Words, index: int) -> bool:
+    """Tells "isabelle", "merci rose" and "rose martin" from "une rose" and from "l'aude"."""
+    items, lexicon = words.items, words.lexicon
+    word, before = items[index], items[index - 1] if index else None
+    if len(word.bare) < _SMALLEST_IN_SMALL_LETTERS:
+        return False
+    if before and before.bare == "l" and words.gap_before(index) == "'":
+        return False
+    if not lexicon.is_common(word.bare):
+        return True
+    if before and before.bare in _ADDRESSES and words.gap_before(index) == " ":
+        return True
+    if words.end_with_a_known_name(index) == index + 1:
+        return False
+    surname = items[index + 1].bare
+    return surname not in ORDINARY_GIVEN_NAMES and not lexicon.is_never_a_name(surname)
+
+
 def _given_names(words: Words) -> Iterator[tuple[int, int]]:
     items, lexicon = words.items, words.lexicon
     for index, word in enumerate(items):
         if not lexicon.is_given_name(word.bare):
             continue
         if not word.is_capitalised:
-            if len(word.bare) >= _SMALLEST_IN_SMALL_LETTERS and not lexicon.is_common(word.bare):
-                end = index + 1
-                if end < len(items) and words.gap_before(end) == " ":
-                    end += lexicon.is_known_name(items[end].bare)
-                yield index, end
+            if _is_name_in_small_letters(words, index):
+                yield index, words.end_with_a_known_name(index)
             continue
         if word.is_shouted and lexicon.is_common(word.bare):
             continue
-        if word.bare in AMBIGUOUS and words.begins_a_sentence(index):
+        end = words.end_of_name(index)
+        if (
+            word.bare in AMBIGUOUS
+            and words.begins_a_sentence(index)
+            and not any(lexicon.can_be_a_name(w.bare) for w in items[index + 1 : end])
+        ):
             continue
         start = index
         if index and words.gap_before(index) == " ":
             before = items[index - 1]
             is_surname = before.is_shouted and lexicon.can_be_a_name(before.bare)
             start -= is_surname and not lexicon.is_never_a_name(before.bare)
-        yield start, words.end_of_name(index)
+        yield start, end
 
 
 def find_cued_names(words: Words) -> Iterator[tuple[int, int]]:
@@ -182,5 +214,5 @@ def find_cued_names(words: Words) -> Iterator[tuple[int, int]]:
         _given_names,
     ):
         for first, end in finder(words):
-            if not words.is_after_a_place(first):
+            if not words.is_no_person(first):
                 yield words.items[first].start, words.items[end - 1].end

@@ -6,7 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, cast
 
-from consumer.masking.lexicon import Lexicon
+from consumer.masking.lexicon import (
+    AMBIGUOUS,
+    PARTICLES,
+    Lexicon,
+    is_after_a_preposition_of_place,
+)
 from consumer.masking.words import Word, Words
 from modeling.errors import OperatorError
 
@@ -21,6 +26,8 @@ _LONGEST_SENTENCE = 1000
 # The tokenizer takes a long time over long stretches without a space, which hold no name.
 _UNBROKEN = re.compile(r"\S{60,}+")
 _BATCH = 64
+_LONGEST_NAME = 60
+_MOST_WORDS_OF_A_NAME = 4
 _MOST_NEW_WORDS = 50_000
 
 
@@ -118,6 +125,16 @@ def sentences_worth_reading(words: Words) -> Iterator[tuple[int, int]]:
             candidate = next(candidates, None)
 
 
+def _is_a_beginning(words: Words, first: int, last: int) -> bool:
+    """Tells a single word that owes its capital to the sentence it begins."""
+    if last - first > 1 or not words.begins_a_sentence(first):
+        return False
+    word = words.items[first]
+    if word.bare in AMBIGUOUS:
+        return not words.ends_the_line(first)
+    return not any(map(words.lexicon.is_known_name, words.parts(first)))
+
+
 def keep_as_name(words: Words, start: int, end: int) -> tuple[int, int] | None:
     """Trims what the model takes for a person, and drops what the words speak against.
 
@@ -135,18 +152,30 @@ def keep_as_name(words: Words, start: int, end: int) -> tuple[int, int] | None:
 
     def is_outside(place: int) -> bool:
         word = words.items[place]
-        return not word.is_capitalised or lexicon.is_never_a_name(word.bare)
+        return (
+            not word.is_capitalised
+            or lexicon.is_never_a_name(word.bare)
+            or lexicon.is_city_or_country(word.bare)
+            or words.is_glued_together(place)
+        )
 
     while first < last and is_outside(first):
         first += 1
     while first < last and is_outside(last - 1):
         last -= 1
     names = words.items[first:last]
-    if not names or not any(lexicon.can_be_a_name(name.bare) for name in names):
+    if not any(lexicon.can_be_a_name(name.bare) for name in names if len(name.letters) > 1):
+        return None
+    if names[-1].end - names[0].start > _LONGEST_NAME:
+        return None
+    if sum(name.bare not in PARTICLES for name in names) > _MOST_WORDS_OF_A_NAME:
+        return None
+    if words.is_no_person(first) or _is_a_beginning(words, first, last):
         return None
     is_known = any(lexicon.is_known_name(name.bare) for name in names)
-    if not is_known and any(name.is_shouted for name in names):
-        return None
-    if words.is_after_a_place(first):
+    if not is_known and (
+        any(name.is_shouted for name in names)
+        or is_after_a_preposition_of_place(words.bare_text, names[0].start)
+    ):
         return None
     return names[0].start, names[-1].end

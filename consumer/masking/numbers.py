@@ -69,14 +69,21 @@ _CUED = re.compile(
     r"|identifiants?|matricule|contrats?|clients?|commandes?|factures?|tickets?|suivi|recommand[ée]"
     r"|colis|pension|usager|adh[ée]rent|case|order|reference|number|ref|claim|file)"
     r"(?:[ .:#,(]{0,3}(?:n[°º]|num[ée]ro|num|r[ée]f[ée]rence|r[ée]f|de|du|la|le|mon|est|is|the"
-    r"|c'est|cest|dossier|client|allocataire|fiscal|suivi|identifiant|pajemploi|number|no))"
+    r"|c'est|cest|dossier|client|caf|CAF|cpam|CPAM|msa|MSA|s[ée]cu|allocataire|fiscal|suivi|identifiant|pajemploi|number|no))"
     r"{0,4}[ .:#,(]{0,3})(?<![A-Za-z])"
     r"([A-Za-z]{0,5}[\-/]?[0-9][A-Za-z0-9]*+(?:[ .\-/_](?:[0-9][A-Za-z0-9]*+|[A-Z]{1,4}(?!\w)))*+)"
+)
+# "CAF 1234567": seven digits are enough after an organisation that gives its members numbers.
+_MEMBERSHIP = re.compile(
+    r"(?<!\w)(?:caf|cpam|msa|s[ée]cu|carsat|cnav|urssaf|mdph|p[ôo]le emploi|france travail|ameli)"
+    r"[ .:#,(]{0,3}(?:n[°º] ?)?([0-9](?:[ .]?[0-9]){6,}+)(?![A-Za-z])",
+    re.IGNORECASE,
 )
 _LETTERS = re.compile(r"[A-Za-z]+")
 _SHORTEST_RUN = 8
 _SHORTEST_MIXED = 7
 _SHORTEST_CUED = 5
+_LONGEST_VERSION = 9
 
 
 def _count_digits(text: str) -> int:
@@ -85,10 +92,11 @@ def _count_digits(text: str) -> int:
 
 def _is_long_run(run: str) -> bool:
     """Tells a grouped number from a version of a program and from a list of small numbers."""
-    if _count_digits(run) < _SHORTEST_RUN:
+    digits = _count_digits(run)
+    if digits < _SHORTEST_RUN:
         return False
     groups = re.split(_SEPARATOR, run)
-    if "." in run and min(map(len, groups)) == 1:
+    if "." in run and min(map(len, groups)) == 1 and digits <= _LONGEST_VERSION:
         return False
     is_rising = all(int(a) < int(b) for a, b in pairwise(groups))
     return max(map(len, groups)) >= 3 or (set(map(len, groups)) == {2} and not is_rising)
@@ -113,6 +121,8 @@ def _find_candidates(text: str) -> Iterator[tuple[int, int]]:
     for match in _MIXED.finditer(text):
         if _is_mixed(match[0]):
             yield match.span()
+    for match in _MEMBERSHIP.finditer(text):
+        yield match.span(1)
     for match in _CUED.finditer(text):
         if _count_digits(match[1]) >= _SHORTEST_CUED:
             yield match.span(1)

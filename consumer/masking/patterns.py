@@ -13,17 +13,30 @@ from consumer.masking.numbers import find_numbers
 from consumer.masking.spans import Find, Kind, blank_out, without_overlaps
 from consumer.masking.urls import find_urls
 
+# With a space beside the sign, or with the sign in letters, only a dot tells an address from
+# "rendez-vous @ la mairie".
 _EMAIL = re.compile(
-    r"(?<![\w.+%\-])[\w.+%\-]++ ?@ ?(?=[^\W\d_])[\w\-]++(?:\.[\w\-]++)*+"
-    r"(?:,(?:com|eu|fr|net|org)\b)?"
+    r"(?<![\w.+%\-])[\w.+%\-]++(?:"
+    r"@(?=[^\W\d_])[\w\-]++(?:\.[\w\-]++)*+(?:,(?:com|eu|fr|net|org)\b)?"
+    r"|(?: ?@ ?| ?(?:\((?i:at|arobase)\)|\[(?i:at|arobase)\]) ?| (?i:arobase) )"
+    r"(?=[^\W\d_])[\w\-]++(?:(?:\.| (?:point|dot) )[\w\-]++)++"
+    r")"
 )
 
 _DIGIT = re.compile("[0-9]")
 _S = r"[ .\-/]"
 _FRENCH_PHONE = re.compile(
-    rf"(?<![0-9A-Za-z])(?<![0-9][/\-])(?<![^0-9][0-9]{{2}}[ .])"
-    rf"(?:(?:(?:\+|00){_S}?)?33{_S}?(?:\({_S}?0{_S}?\)|0)?|\(0\)|0(?!\.[0-9]{{4}}))"
-    rf"{_S}{{0,2}}[1-9](?:{_S}{{0,2}}[0-9]){{8}}(?![0-9])"
+    rf"(?:(?<![0-9A-Za-z])|(?<=t[eé]l)|(?<=num)|(?<=port)|(?<=portable)|(?<=mobile))"
+    rf"(?<![0-9][/\-])(?<![^0-9][0-9]{{2}}[ .])"
+    rf"(?!0[1-9][./_\-](?:0[1-9]|1[0-2])[./_\-](?:19|20)[0-9]{{2}}(?![0-9]))"
+    rf"(?:\({_S}?0{_S}?[1-9]{_S}?\)"
+    rf"|(?:(?:(?:\+|00){_S}?)?33{_S}?(?:\({_S}?0{_S}?\)|0)?|\(0\)|0(?!\.[0-9]{{4}}))"
+    rf"{_S}{{0,2}}[1-9])(?:[ .\-/_]{{0,3}}[0-9]){{8}}(?![0-9])",
+    re.IGNORECASE,
+)
+_PHONE_WITH_COMMAS = re.compile(r"(?<![0-9A-Za-z])(?<![0-9],)0[1-9](?:,[0-9]{2}){4}(?!,?[0-9])")
+_PHONE_OVER_TWO_LINES = re.compile(
+    r"(?<![0-9A-Za-z])(?<![0-9][ .\-/\n])0[1-9](?:[ .\-/]{0,2}\n?[0-9]){8}(?![0-9])"
 )
 _FOREIGN_PHONE = re.compile(
     rf"(?<![0-9A-Za-z])(?:\+{_S}?[1-9]|00{_S}?[1-9](?={_S}?[0-9](?:{_S}?[0-9]){{7}}))"
@@ -99,6 +112,13 @@ def _find_in_plain(text: str) -> Iterator[Find]:
         return
     for phone in (_FRENCH_PHONE, _FOREIGN_PHONE, _AMERICAN_PHONE):
         for match in phone.finditer(text):
+            yield Find(*match.span(), Kind.TEL)
+    for match in _PHONE_WITH_COMMAS.finditer(text):
+        pairs = [int(pair) for pair in match[0].split(",")]
+        if pairs != list(range(pairs[0], pairs[0] + len(pairs))):
+            yield Find(*match.span(), Kind.TEL)
+    for match in _PHONE_OVER_TWO_LINES.finditer(text):
+        if match[0].count("\n") == 1:
             yield Find(*match.span(), Kind.TEL)
     for kind, finder in (
         (Kind.IBAN, _find_ibans),

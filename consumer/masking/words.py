@@ -7,6 +7,17 @@ from typing import NamedTuple
 from consumer.masking.lexicon import PARTICLES, Lexicon, bare, is_after_a_place
 
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*+")
+_DOTTED_LETTER = re.compile(r"(?<![^\W_])[^\W\d_]\.$")
+_DOTTED_LETTERS = re.compile(r"\.[^\W\d_]\.[^\W\d_](?![^\W_])")
+_REST_OF_LINE = re.compile(r"[ .,!]*+(?:\n|$)")
+# Firms and towns with a person's name, and the site "ameli" as people spell it.
+_FIRM = re.compile(
+    r"(?<!\w)(?:leroy merlin|yves rocher|jean louis david|jacques dessange|pierre et vacances"
+    r"|pierre fabre|marie blachere|louis vuitton|hugo boss|calvin klein|ho chi minh|am[eé]lie\.fr"
+    r"|(?:sites?|compte|espace|sur|via|appli|application|portail)[ ('\"«]{1,3}amelie)(?!\w)",
+    re.IGNORECASE,
+)
+_SWITCH_OF_CASE = re.compile(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Ý])|(?<=[A-ZÀ-Ý][A-ZÀ-Ý])(?=[A-ZÀ-Ý][a-zà-ÿ])")
 _MOST_WORDS = 4
 _WITHIN_A_NAME = frozenset({" ", "'", ". ", "."})
 
@@ -42,6 +53,11 @@ class Words:
             for m in _WORD.finditer(text)
         ]
         self._starts = [word.start for word in self.items]
+        self._in_firms = {
+            index
+            for match in _FIRM.finditer(text)
+            for index in range(self.at(match.start()), self.at(match.end()))
+        }
 
     def at(self, offset: int) -> int:
         """Gives the index of the first word that begins at `offset` or after."""
@@ -62,15 +78,61 @@ class Words:
         return (
             len(word.letters) == 1
             and word.letters.isupper()
-            and self.text[word.end : word.end + 1] in {".", "'"}
+            and self.text[word.end : word.end + 1] in ({".", "'"} if word.bare == "o" else {"."})
+        )
+
+    def is_elided(self, index: int) -> bool:
+        """Tells the L of "L'ambassadeur" from the O of "O'Brien" and the N of "N'Diaye"."""
+        word = self.items[index]
+        if len(word.letters) > 1 or self.text[word.end : word.end + 1] != "'":
+            return False
+        if index + 1 == len(self.items):
+            return True
+        following = self.items[index + 1]
+        return (
+            not following.is_capitalised
+            or len(following.letters) == 1
+            or self.lexicon.is_never_a_name(following.bare)
+            or not self.lexicon.can_be_a_name(following.bare)
+        )
+
+    def is_in_an_acronym(self, index: int) -> bool:
+        """Tells the M of "M.D.P.H." and of "C.M.I." from the one of "M.J. Martin"."""
+        word = self.items[index]
+        return len(word.letters) == 1 and bool(
+            _DOTTED_LETTER.search(self.text, max(0, word.start - 2), word.start)
+            or _DOTTED_LETTERS.match(self.text, word.end)
+        )
+
+    def ends_the_line(self, index: int) -> bool:
+        """Tells whether nothing but punctuation stands between the word and the line's end."""
+        return bool(_REST_OF_LINE.match(self.text, self.items[index].end))
+
+    def is_no_person(self, index: int) -> bool:
+        """Tells whether a name at the word would be the one of a firm or of a place."""
+        return index in self._in_firms or self.is_after_a_place(index)
+
+    def parts(self, index: int) -> list[str]:
+        """Gives the bare words of "BonjourMa" and "MerciAudrey", which lost the space between."""
+        return [bare(part) for part in _SWITCH_OF_CASE.split(self.items[index].letters)]
+
+    def is_glued_together(self, index: int) -> bool:
+        """Tells "BonjourMa" and "ServicePublic", in which no part can be a name."""
+        parts = self.parts(index)
+        return len(parts) > 1 and not any(
+            self.lexicon.can_be_a_name(part) and not self.lexicon.is_never_a_name(part)
+            for part in parts
         )
 
     def is_after_a_place(self, index: int) -> bool:
-        """Tells whether the capitalised words up to this one name a street or a hospital."""
+        """Tells whether the names up to this one are those of a street or a hospital."""
         earliest = max(0, index - _MOST_WORDS)
         while not is_after_a_place(self.bare_text, self.items[index].start):
             is_inside = index > earliest and self.gap_before(index) == " "
-            if not is_inside or not self.items[index - 1].is_capitalised:
+            if not is_inside:
+                return False
+            before = self.items[index - 1]
+            if not before.is_capitalised and not self.lexicon.is_known_name(before.bare):
                 return False
             index -= 1
         return True
@@ -80,6 +142,8 @@ class Words:
         if self.is_initial(index):
             return True
         if not word.is_capitalised or self.lexicon.is_never_a_name(word.bare):
+            return False
+        if self.is_elided(index):
             return False
         return not word.is_shouted or self.lexicon.can_be_a_name(word.bare)
 
@@ -102,6 +166,13 @@ class Words:
             elif self.items[place].bare not in PARTICLES:
                 break
             place += 1
+        return end
+
+    def end_with_a_known_name(self, index: int) -> int:
+        """Gives the index after a name, and after the known name that follows it, if any."""
+        end = index + 1
+        if end < len(self.items) and self.gap_before(end) == " ":
+            end += self.lexicon.is_known_name(self.items[end].bare)
         return end
 
     def end_of_small_name(self, index: int) -> int:
