@@ -14,6 +14,14 @@ from psycopg_pool import AsyncConnectionPool
 from consumer.settings import PREFIX, DatabaseSettings
 from consumer.store.embedded import embedded_postgresql
 from consumer.store.migrations import migrate
+from consumer.store.refusals import (
+    CONNECT_TIMEOUT_SECONDS,
+    CORRECT,
+    is_up,
+    known_refusal,
+    refusal,
+    server_line,
+)
 from modeling.errors import OperatorError
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
@@ -21,19 +29,7 @@ Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 OLDEST_SERVER: Final = 14
 _SECONDS_BETWEEN_ATTEMPTS = 0.5
-_CONNECT_TIMEOUT_SECONDS = 10
 _POOL_TIMEOUT_SECONDS = 5.0
-_CORRECT = f"correct {PREFIX}DATABASE_URL"
-
-# The server refuses a connection without an error code that libpq hands on: only words are left.
-_REFUSALS: Final = (
-    ("password authentication failed", f"it refuses the user name or the password; {_CORRECT}"),
-    ("no password supplied", f"it asks for a password; {_CORRECT}"),
-    ("pg_hba.conf", f"it lets this user or this machine not in; {_CORRECT}, or its pg_hba.conf"),
-    ("does not exist", f"it has no such database or user; make it, or {_CORRECT}"),
-    ("could not translate host name", f"no such host is known; {_CORRECT}"),
-    ("server does not support SSL", f"it speaks no TLS; {_CORRECT}"),
-)
 
 
 @contextlib.asynccontextmanager
@@ -64,7 +60,7 @@ async def open_database(
             AsyncConnectionPool(
                 url,
                 connection_class=AsyncConnection[TupleRow],
-                kwargs={"connect_timeout": _CONNECT_TIMEOUT_SECONDS},
+                kwargs={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
                 min_size=1,
                 max_size=connections,
                 open=False,
@@ -96,19 +92,24 @@ async def check_server(url: str, patience_seconds: float) -> None:
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience_seconds
+    up = False
     while True:
         try:
-            connection = await AsyncConnection.connect(
-                url, connect_timeout=_CONNECT_TIMEOUT_SECONDS
-            )
+            connection = await AsyncConnection.connect(url, connect_timeout=CONNECT_TIMEOUT_SECONDS)
         except psycopg.OperationalError as error:
-            refusal = next((advice for words, advice in _REFUSALS if words in str(error)), None)
-            if refusal is not None:
-                raise OperatorError(f"PostgreSQL at {shown(url)}: {refusal}") from None
-            if loop.time() >= deadline:
+            line = server_line(error)
+            late = loop.time() >= deadline
+            advice = known_refusal(error)
+            if advice is None and line is not None and (up or late):
+                advice = refusal(line, url)
+            if advice is not None:
+                raise OperatorError(f"PostgreSQL at {shown(url)}: {advice}") from None
+            if late:
                 raise OperatorError(
-                    f"no PostgreSQL answers at {shown(url)}; start it, or {_CORRECT}"
+                    f"no PostgreSQL answers at {shown(url)}; start it, or {CORRECT}"
                 ) from None
+            # Who is up and refuses the next attempt as well will hardly think better of it.
+            up = line is not None and is_up(url)
             await asyncio.sleep(_SECONDS_BETWEEN_ATTEMPTS)
         except psycopg.ProgrammingError:
             raise OperatorError(f"the database's address cannot be read; {_ADDRESS}") from None
@@ -120,12 +121,12 @@ async def check_server(url: str, patience_seconds: float) -> None:
     if version < OLDEST_SERVER * 10_000:
         raise OperatorError(
             f"PostgreSQL at {shown(url)} has version {version // 10_000};"
-            f" version {OLDEST_SERVER} or newer is needed: update it, or {_CORRECT}"
+            f" version {OLDEST_SERVER} or newer is needed: update it, or {CORRECT}"
         )
     if encoding != "UTF8":
         raise OperatorError(
             f"the database at {shown(url)} has the encoding {encoding}; make one with"
-            f" CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and {_CORRECT}"
+            f" CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and {CORRECT}"
         )
 
 
@@ -162,7 +163,7 @@ def advice_on(error: psycopg.Error) -> str | None:
         case psycopg.errors.InsufficientPrivilege():
             return "the user may not make or use the tables; GRANT it CREATE on the schema"
         case psycopg.errors.ReadOnlySqlTransaction():
-            return f"it is read-only; name the primary server: {_CORRECT}"
+            return f"it is read-only; name the primary server: {CORRECT}"
         case psycopg.errors.TooManyConnections():
             return "it has no connection free; raise its max_connections"
         case psycopg.OperationalError():

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import importlib
+import socket
 import subprocess
 import threading
 import warnings
@@ -13,10 +14,10 @@ from typing import Any, Final
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from consumer.store.refusals import CONNECT_TIMEOUT_SECONDS, server_line
 from modeling.errors import OperatorError
 
 DATABASE_NAME: Final = "ressenti"
-_CONNECT_TIMEOUT_SECONDS = 10
 
 # The library's own lock keeps processes apart, but not the threads of one process.
 _one_at_a_time = threading.Lock()
@@ -79,7 +80,13 @@ def _start(library: Any, files: Path) -> tuple[Any, str]:
         server, address = _started(library, files)
         try:
             _make_database(address)
-        except psycopg.OperationalError:
+        except psycopg.OperationalError as error:
+            if _accepts(server):
+                said = server_line(error) or type(error).__name__
+                raise OperatorError(
+                    f"the embedded PostgreSQL in {files} runs and does not let us in ({said});"
+                    f" see {files / 'log'}, and try again when less is connected to it"
+                ) from error
             # After a crash of the whole machine, the number in postmaster.pid may belong to
             # another process by now. PostgreSQL itself refuses to start on files in use.
             (files / "postmaster.pid").unlink(missing_ok=True)
@@ -100,9 +107,23 @@ def _started(library: Any, files: Path) -> tuple[Any, str]:
     return server, make_conninfo(host=str(socket_folder), user="postgres", dbname="postgres")
 
 
+def _accepts(server: Any) -> bool:
+    """Whether a process listens on the server's socket, be it too busy to answer."""
+    told = server.get_postmaster_info()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(CONNECT_TIMEOUT_SECONDS)
+        try:
+            client.connect(str(told.socket_dir / f".s.PGSQL.{told.port}"))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:
+            return True
+    return True
+
+
 def _make_database(address: str) -> None:
     with psycopg.connect(
-        address, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_SECONDS
+        address, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS
     ) as connection:
         # Two processes may come here at once.
         connection.execute("SELECT pg_advisory_lock(1)")
@@ -119,7 +140,7 @@ def _stop_if_unused(server: Any, address: str, users: int) -> None:
     except BlockingIOError:
         return
     try:
-        psycopg.connect(address, connect_timeout=_CONNECT_TIMEOUT_SECONDS).close()
+        psycopg.connect(address, connect_timeout=CONNECT_TIMEOUT_SECONDS).close()
     except psycopg.OperationalError:
         return
     # Another process may have started the server anew: `start` learns which one runs now.

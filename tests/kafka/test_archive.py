@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -22,6 +20,7 @@ from consumer.settings import ArchiveSettings
 from consumer.store.embedded import embedded_postgresql
 from consumer.store.migrations import migrate
 from tests.consumer.store.messages import of_score, tagged
+from tests.kafka.programs import program
 
 pytestmark = pytest.mark.kafka
 
@@ -257,31 +256,29 @@ async def test_archives_that_come_and_go_leave_nothing_out(settings: ArchiveSett
     assert await committed(settings) == 9000
 
 
-def start_program(settings: ArchiveSettings) -> subprocess.Popen[bytes]:
+def environment(settings: ArchiveSettings) -> dict[str, str]:
     names = (
         "bootstrap_servers", "output_topic", "archive_group",
         "database_folder", "archive_metrics_port", "archive_batch_messages",
     )  # fmt: skip
-    given = {f"RESSENTI_{name.upper()}": str(getattr(settings, name)) for name in names}
-    return subprocess.Popen([sys.executable, "-m", "ressenti", "archive"], env=os.environ | given)
+    return {f"RESSENTI_{name.upper()}": str(getattr(settings, name)) for name in names}
 
 
 async def test_killed_half_way_and_started_again_it_archives_every_message_once(
-    settings: ArchiveSettings,
+    settings: ArchiveSettings, tmp_path: Path
 ) -> None:
     total = 20_000
     await produce(settings, messages(0, total))
     # Kept open here, so that looking at the count costs no start of the server.
     with embedded_postgresql(settings.database_folder):
-        with start_program(settings) as first:
+        with program("archive", environment(settings), tmp_path) as first:
             await eventually(lambda: archived(settings) >= total // 4)
             first.kill()
         half_way = archived(settings)
         assert half_way < total
-        with start_program(settings) as second:
+        with program("archive", environment(settings), tmp_path) as second:
             await eventually(lambda: archived(settings) == total)
-            second.send_signal(signal.SIGTERM)
-            assert second.wait(30) == 0
+            assert second.stop() == 0
         ids = query(settings, "SELECT count(DISTINCT id), count(*) FROM tagged_messages")
     assert ids == [(total, total)]
     assert await committed(settings) == total

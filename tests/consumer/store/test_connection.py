@@ -1,6 +1,7 @@
 import asyncio
 import socket
-import threading
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,29 +31,37 @@ async def complaint(url: str) -> str:
     return said
 
 
+_ANSWER_ALL = """
+import socket, sys
+listening = socket.socket(fileno=int(sys.argv[1]))
+while True:
+    client, _ = listening.accept()
+    with client:
+        client.recv(1024)
+        client.sendall(bytes.fromhex(sys.argv[2]))
+"""
+
+
 @contextmanager
 def impostor(answer: bytes) -> Iterator[int]:
-    """A server that sends `answer` to whoever connects; gives its port."""
+    """A server that sends `answer` to whoever connects; gives its port.
+
+    A process of its own, since a thread would stand still while libpq waits for it.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def serve() -> None:
-            while True:
-                try:
-                    client, _ = listening.accept()
-                except OSError:
-                    return
-                with client:
-                    client.recv(1024)
-                    client.sendall(answer)
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield listening.getsockname()[1]
-        listening.shutdown(socket.SHUT_RDWR)
+        number = listening.fileno()
+        with subprocess.Popen(
+            [sys.executable, "-c", _ANSWER_ALL, str(number), answer.hex()], pass_fds=[number]
+        ) as serving:
+            try:
+                yield listening.getsockname()[1]
+            finally:
+                serving.kill()
 
 
-def refusal(words: str) -> bytes:
+def refusal(words: str, code: str = "28P01", severity: str = "FATAL") -> bytes:
     """PostgreSQL's error message, as the protocol has it: fields that end with a zero byte."""
-    fields = b"SFATAL\0C28P01\0M" + words.encode() + b"\0\0"
+    fields = f"S{severity}\0VFATAL\0C{code}\0M{words}\0\0".encode()
     return b"E" + (len(fields) + 4).to_bytes(4, "big") + fields
 
 
@@ -114,15 +123,41 @@ def test_a_full_disk_is_told_as_such() -> None:
     assert advice_on(psycopg.errors.UniqueViolation()) is None
 
 
+@pytest.mark.parametrize(
+    ("severity", "words"),
+    [
+        ("FATAL", f"authentification échouée de « ressenti » avec {PASSWORD}"),
+        ("ВАЖНО", "пользователь не прошёл проверку подлинности"),
+    ],
+)
+async def test_a_refusal_in_any_language_is_told_at_once_in_the_server_s_words(
+    severity: str, words: str
+) -> None:
+    with impostor(refusal(words, severity=severity)) as port:
+        url = f"postgresql://ressenti:{PASSWORD}@127.0.0.1:{port}/archive?sslmode=disable"
+        with pytest.raises(OperatorError) as caught:
+            await asyncio.wait_for(check_server(url, patience_seconds=60), 5)
+    line = f"{severity}:  {words}".replace(PASSWORD, "…")
+    assert str(caught.value) == (
+        f"PostgreSQL at 127.0.0.1:{port}/archive: it does not let us in ({line});"
+        " put that right there, or correct RESSENTI_DATABASE_URL"
+    )
+
+
 async def test_a_server_that_starts_late_is_waited_for(server: str) -> None:
     """The first answers are those of a server that is starting up."""
-    with impostor(refusal("the database system is starting up")) as port:
+    with impostor(refusal("le système de bases de données se lance", code="57P03")) as port:
         url = f"host=127.0.0.1 port={port} user=u dbname=d sslmode=disable"
         began = asyncio.get_running_loop().time()
-        with pytest.raises(OperatorError, match="no PostgreSQL answers"):
-            await check_server(url, patience_seconds=1.0)
-        assert asyncio.get_running_loop().time() - began >= 1.0
+        with pytest.raises(OperatorError, match=r"does not let us in \(FATAL:  le système"):
+            await check_server(url, patience_seconds=1.5)
+        assert asyncio.get_running_loop().time() - began >= 1.5
     await check_server(server, patience_seconds=1.0)
+
+
+async def test_a_host_that_nobody_knows_is_named() -> None:
+    said = await complaint("postgresql://u@nowhere.invalid/archive?connect_timeout=2")
+    assert said.startswith("no PostgreSQL answers at nowhere.invalid:5432/archive; start it")
 
 
 async def test_without_an_address_the_archive_is_embedded(tmp_path: Path) -> None:

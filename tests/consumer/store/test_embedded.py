@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import subprocess
@@ -96,6 +97,24 @@ def test_a_crash_of_the_machine_leaves_nothing_in_the_way(tmp_path: Path) -> Non
     number_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
     with embedded_postgresql(folder) as url, psycopg.connect(url) as connection:
         connection.execute("TABLE kept")
+
+
+def test_a_server_without_a_free_connection_is_left_alone(tmp_path: Path) -> None:
+    with embedded_postgresql(tmp_path) as url, contextlib.ExitStack() as stack:
+        first = stack.enter_context(psycopg.connect(url, autocommit=True))
+        with contextlib.suppress(psycopg.OperationalError):
+            while True:
+                stack.enter_context(psycopg.connect(url))
+        with (
+            pytest.raises(OperatorError, match=r"does not let us in \(FATAL:  sorry, too many"),
+            embedded_postgresql(tmp_path),
+        ):
+            pass
+        assert (tmp_path / "server" / "postmaster.pid").exists()
+        assert first.execute("SELECT 1").fetchone() == (1,)
+        stack.close()
+        with embedded_postgresql(tmp_path) as again:
+            assert again == url
 
 
 def test_a_server_that_another_process_started_anew_is_stopped_as_well(tmp_path: Path) -> None:
