@@ -20,6 +20,7 @@ from consumer.contracts import TaggedText
 from consumer.deadletter import Failure
 from consumer.health import Health
 from consumer.pipeline import TextPipeline, TextTagged, TextToTag
+from consumer.supervision import verdict
 from modeling.taxonomy import Taxonomy
 
 MAX_TEXTS = 256
@@ -160,12 +161,12 @@ def create_api(
     @api.get("/livez", response_class=PlainTextResponse, tags=["operation"])
     async def livez() -> Response:
         """200 while the process works; 503, with why, when it should be restarted."""
-        return _verdict(health.not_alive(time.monotonic()))
+        return verdict(health.not_alive(time.monotonic()))
 
     @api.get("/readyz", response_class=PlainTextResponse, tags=["operation"])
     async def readyz() -> Response:
         """200 when the process can serve; 503, with why, until then."""
-        return _verdict(health.not_alive(time.monotonic()) + health.not_ready())
+        return verdict(health.not_alive(time.monotonic()) + health.not_ready())
 
     @api.get("/metrics", response_class=PlainTextResponse, tags=["operation"])
     async def metrics() -> Response:
@@ -210,9 +211,3 @@ def _submit(pipeline: TextPipeline, texts: list[str]) -> list[Future[TextTagged 
 
 def _still_asked(future: Future[TextTagged | Failure]) -> Callable[[], bool]:
     return lambda: not future.cancelled()
-
-
-def _verdict(reasons: list[str]) -> Response:
-    if reasons:
-        return PlainTextResponse("\n".join(reasons) + "\n", 503)
-    return PlainTextResponse("ok\n")

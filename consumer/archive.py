@@ -32,6 +32,7 @@ from consumer.store.writes import (
     write_messages,
     write_unreadable_events,
 )
+from consumer.supervision import Crash
 from modeling.errors import OperatorError
 
 log = logging.getLogger(__name__)
@@ -61,13 +62,8 @@ async def run_archive(
     listening = bind(settings.archive_metrics_host, settings.archive_metrics_port, _PORT_SETTING)
     health = ArchiveHealth()
     metrics = ArchiveMetrics(registry or CollectorRegistry(), settings.archive_batch_messages)
-    loop = asyncio.get_running_loop()
-    crashed: asyncio.Future[None] = loop.create_future()
-
-    def on_crash(error: BaseException) -> None:
-        loop.call_soon_threadsafe(_fail, crashed, error)
-
-    server = HttpServer(create_archive_api(health, metrics), listening, on_crash)
+    crash = Crash()
+    server = HttpServer(create_archive_api(health, metrics), listening, crash.report)
     try:
         started(f"archive's metrics at {server.url}/metrics")
         await prepare_topics(settings, [settings.output_topic])
@@ -75,12 +71,12 @@ async def run_archive(
             archive = Archive(settings, pool, metrics, health)
             started(f"archiving {settings.output_topic}")
             reading = asyncio.create_task(archive.run(stop))
-            await asyncio.wait({reading, crashed}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({reading, crash.future}, return_when=asyncio.FIRST_COMPLETED)
             if not reading.done():
                 reading.cancel()
                 with suppress(asyncio.CancelledError):
                     await reading
-                crashed.result()
+                crash.future.result()
             reading.result()
     finally:
         health.stopping = True
@@ -88,11 +84,6 @@ async def run_archive(
 
 
 _PORT_SETTING = "archive_metrics_port"
-
-
-def _fail(future: asyncio.Future[None], error: BaseException) -> None:
-    if not future.done():
-        future.set_exception(error)
 
 
 @dataclass(frozen=True)

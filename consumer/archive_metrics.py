@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client import generate_latest as metrics_text
 
 from consumer.metrics import AGES, SECONDS
+from consumer.supervision import verdict
 
 # Longer than a write may take; the loop turns at least once a second otherwise.
 STUCK_AFTER_SECONDS = 90.0
@@ -133,14 +134,10 @@ def create_archive_api(health: ArchiveHealth, metrics: ArchiveMetrics) -> FastAP
 
     @api.get("/livez")
     def livez() -> PlainTextResponse:
-        return _verdict(health.not_alive(time.monotonic()))
+        return verdict(health.not_alive(time.monotonic()))
 
     @api.get("/readyz")
     def readyz() -> PlainTextResponse:
-        return _verdict(health.not_alive(time.monotonic()) + health.not_ready())
+        return verdict(health.not_alive(time.monotonic()) + health.not_ready())
 
     return api
-
-
-def _verdict(reasons: list[str]) -> PlainTextResponse:
-    return PlainTextResponse("; ".join(reasons) or "ok", status_code=503 if reasons else 200)

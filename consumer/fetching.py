@@ -33,13 +33,15 @@ class Fetching:
     async def start(self, stopped: asyncio.Future[Any]) -> bool:
         """Joins the group; returns False if `stopped` came first."""
         joining = asyncio.create_task(self._consumer.start())
-        await asyncio.wait({joining, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if not joining.done():
+        try:
+            await asyncio.wait({joining, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if joining.done():
+                joining.result()
+                return True
+            return False
+        finally:
             joining.cancel()
             await asyncio.gather(joining, return_exceptions=True)
-            return False
-        joining.result()
-        return True
 
     async def next(self, stopped: asyncio.Future[Any], max_records: int, seconds: float) -> Records:
         """What was read within `seconds`, of the current generation; else nothing.

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
@@ -19,6 +18,7 @@ from consumer.pipeline import TextPipeline
 from consumer.records import RecordBuilder
 from consumer.settings import PREFIX, TaggerSettings
 from consumer.stream import Stream
+from consumer.supervision import Crash
 from modeling.errors import OperatorError
 from modeling.taxonomy import default_taxonomy, load_taxonomy
 
@@ -49,29 +49,23 @@ async def run_tagger(
     health = Health()
     registry = CollectorRegistry()
     metrics = TaggerMetrics(registry)
-    loop = asyncio.get_running_loop()
-    crashed: asyncio.Future[None] = loop.create_future()
+    crash = Crash()
     pipelines: list[TextPipeline] = []
-
-    def on_crash(error: BaseException) -> None:
-        with suppress(RuntimeError):  # the loop has ended, and so has everything else
-            loop.call_soon_threadsafe(_fail, crashed, error)
-
     token = settings.api_token.get_secret_value() if settings.api_token else None
     api = create_api(lambda: pipelines[0] if pipelines else None, health, registry, token)
-    server = HttpServer(api, listening, on_crash)
+    server = HttpServer(api, listening, crash.report)
     try:
         started(f"API and metrics at {server.url}")
         topics = (settings.input_topic, settings.output_topic, settings.dead_letter_topic)
         partitions = await prepare_topics(settings, topics)
         health.broker_answers = True
         started(f"loading the model from {settings.model or 'the package: the starter'}")
-        pipeline = await asyncio.to_thread(_load_pipeline, settings, metrics, on_crash)
+        pipeline = await asyncio.to_thread(_load_pipeline, settings, metrics, crash.report)
         pipelines.append(pipeline)
         health.model_ready = True
         records = RecordBuilder(settings, partitions, pipeline.model.version, metrics)
         stream = Stream(settings, pipeline, records, metrics, health)
-        crashed.add_done_callback(lambda failed: stream.fail(_error_of(failed)))
+        crash.future.add_done_callback(lambda failed: stream.fail(_error_of(failed)))
         started(f"reading {settings.input_topic}, writing {settings.output_topic}")
         watching = asyncio.create_task(_watch_workers(health, server, pipeline))
         try:
@@ -138,11 +132,6 @@ async def _watch_workers(health: Health, server: HttpServer, pipeline: TextPipel
     while True:
         health.workers = {"the HTTP server": server.alive, "the device's thread": pipeline.alive}
         await asyncio.sleep(1.0)
-
-
-def _fail(future: asyncio.Future[None], error: BaseException) -> None:
-    if not future.done():
-        future.set_exception(error)
 
 
 def _error_of(future: asyncio.Future[None]) -> BaseException:

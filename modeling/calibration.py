@@ -54,20 +54,6 @@ class Calibration(BaseModel):
     review_below: float = Field(ge=0.0, le=1.0)
 
 
-def neutral_calibration(taxonomy: Taxonomy) -> Calibration:
-    """The calibration that changes nothing: temperatures of 1, thresholds of one half."""
-    return Calibration(
-        groups={
-            group.name: GroupCalibration(
-                temperatures=(1.0,) * temperature_count(group),
-                thresholds=(0.5,) * threshold_count(group),
-            )
-            for group in taxonomy.groups
-        },
-        review_below=0.0,
-    )
-
-
 def temperature_count(group: LabelGroup) -> int:
     """How many temperatures a group of that kind has."""
     counts = {Kind.MULTILABEL: len(group.labels), Kind.REGRESSION: 0}

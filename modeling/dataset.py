@@ -93,6 +93,11 @@ def targets(examples: Sequence[Example], group: LabelGroup) -> npt.NDArray[np.fl
     return np.asarray([places[str(value)] for value in values], dtype=np.float64)
 
 
+def truth_of(examples: Sequence[Example], taxonomy: Taxonomy) -> dict[str, npt.NDArray[np.float64]]:
+    """What is true of each message, by group, as `targets` gives it."""
+    return {group.name: targets(examples, group) for group in taxonomy.groups}
+
+
 def _codes(value: Value) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else ()
 

@@ -7,7 +7,7 @@ from typing import Self
 import torch
 
 from modeling.batches import pad
-from modeling.calibration import taggings
+from modeling.calibration import Array, taggings
 from modeling.devices import has_quick_bfloat16, resolve_device
 from modeling.errors import OperatorError
 from modeling.model_files import Model, load_model
@@ -31,6 +31,7 @@ class Engine:
         name: the model's name.
         version: the model's version.
         taxonomy: the label groups that it answers.
+        calibration: turns its raw outputs into taggings.
         device: where it runs, such as `cpu` or `cuda:0`.
         max_tokens: longest input, special tokens included.
     """
@@ -42,7 +43,7 @@ class Engine:
         self.taxonomy = model.taxonomy
         self.device = str(target)
         self.max_tokens = model.manifest.max_tokens
-        self._calibration = model.manifest.calibration
+        self.calibration = model.manifest.calibration
         self._tokenizer = MessageTokenizer(
             model.tokenizer, model.manifest.text_prefix, self.max_tokens
         )
@@ -73,7 +74,6 @@ class Engine:
         """
         return self._tokenizer.tokenize(texts)
 
-    @torch.inference_mode()
     def tag(self, encodings: Sequence[Encoding]) -> list[Tagging]:
         """Runs one padded batch; the taggings are in the order of the encodings.
 
@@ -83,13 +83,21 @@ class Engine:
         """
         if not encodings:
             return []
+        return taggings(self.taxonomy, self.calibration, self.outputs(encodings))
+
+    @torch.inference_mode()
+    def outputs(self, encodings: Sequence[Encoding]) -> dict[str, Array]:
+        """The heads' raw outputs of one padded batch, by group, messages x outputs.
+
+        Args:
+            encodings: at least one.
+
+        Raises:
+            torch.OutOfMemoryError: the batch does not fit into the device's memory.
+        """
         ids, mask = pad(encodings, self._network.padding_id)
         outputs = self._network(ids.to(self._device), mask.to(self._device))
-        return taggings(
-            self.taxonomy,
-            self._calibration,
-            {name: values.double().cpu().numpy() for name, values in outputs.items()},
-        )
+        return {name: values.double().cpu().numpy() for name, values in outputs.items()}
 
     def warm_up(self, token_budget: int) -> None:
         """Runs the largest batch that will come, so that the first real one is not slow.

@@ -16,7 +16,6 @@ from modeling.tokenization import Encoding
 
 Array = npt.NDArray[np.float64]
 
-_TOKEN_BUDGET = 8192
 # Inverse strength of the penalty: with a thousand messages and as many features, strong is best.
 _PENALTY = 0.01
 _RARE = 0.5
@@ -32,7 +31,7 @@ def frozen_features(network: Network, encodings: Sequence[Encoding]) -> Array:
     """
     device = next(network.parameters()).device
     found = np.zeros((len(encodings), 2 * network.config.hidden_size))
-    for rows in longest_first_batches([len(each) for each in encodings], _TOKEN_BUDGET):
+    for rows in longest_first_batches([len(each) for each in encodings]):
         ids, mask = pad([encodings[row] for row in rows], network.padding_id)
         with mixed_precision(device):
             found[rows] = network.features(ids.to(device), mask.to(device)).double().cpu().numpy()

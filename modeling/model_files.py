@@ -8,6 +8,8 @@
 - `README.md`: the model card.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 
 from modeling.calibration import Calibration, mismatches
+from modeling.directory_swap import probe, replaced_as_a_whole
 from modeling.errors import OperatorError
 from modeling.network import Network, Pooling
 from modeling.taxonomy import Taxonomy, load_taxonomy
@@ -71,10 +74,10 @@ class Model:
 
 
 def save_model(directory: Path, model: Model, card: str) -> None:
-    """Writes a model's directory; what it held of an older model is replaced.
+    """Writes a model's directory; an older model in it is replaced as a whole, or not at all.
 
     Args:
-        directory: made if missing.
+        directory: made if missing. Files in it that are no model's stay.
         model: the model.
         card: the model card, Markdown.
 
@@ -89,17 +92,41 @@ def save_model(directory: Path, model: Model, card: str) -> None:
     taxonomy = yaml.safe_dump(
         model.taxonomy.model_dump(mode="json"), allow_unicode=True, sort_keys=False
     )
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / WEIGHTS).write_bytes(save(weights, metadata={"format": "pt"}))
-        model.network.config.to_json_file(directory / CONFIG)
+    with _told_when_unwritable(directory), replaced_as_a_whole(directory) as new:
+        (new / WEIGHTS).write_bytes(save(weights, metadata={"format": "pt"}))
+        model.network.config.to_json_file(new / CONFIG)
         # One line: the indented form of a vocabulary is twice as large.
-        model.tokenizer.save(str(directory / TOKENIZER), pretty=False)
-        (directory / TAXONOMY).write_text(taxonomy, encoding="utf-8")
+        model.tokenizer.save(str(new / TOKENIZER), pretty=False)
+        (new / TAXONOMY).write_text(taxonomy, encoding="utf-8")
+        (new / CARD).write_text(card, encoding="utf-8")
+        manifest = model.manifest.model_dump_json(indent=2) + "\n"
+        (new / MANIFEST).write_text(manifest, encoding="utf-8")
+
+
+def write_card(directory: Path, card: str) -> None:
+    """Replaces a model's card.
+
+    Raises:
+        OperatorError: the directory cannot be written.
+    """
+    with _told_when_unwritable(directory):
         (directory / CARD).write_text(card, encoding="utf-8")
-        (directory / MANIFEST).write_text(
-            model.manifest.model_dump_json(indent=2) + "\n", encoding="utf-8"
-        )
+
+
+def require_writable(directory: Path) -> None:
+    """Tries whether a model could be saved there, before hours are spent on it.
+
+    Raises:
+        OperatorError: it could not.
+    """
+    with _told_when_unwritable(directory):
+        probe(directory)
+
+
+@contextmanager
+def _told_when_unwritable(directory: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, SafetensorError) as error:
         raise OperatorError(
             f"cannot write the model to {directory}: {error}; free space or name another directory"

@@ -4,7 +4,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -16,14 +16,16 @@ from torch import Tensor, nn
 from modeling.batches import pad
 from modeling.calibration import Calibration, taggings
 from modeling.card import model_card
-from modeling.dataset import TRAIN, VALIDATION, Example, identity, load, targets
+from modeling.cross_fitting import FOLDS, cross_fitted, evaluate_own_calibration
+from modeling.dataset import TRAIN, VALIDATION, Example, identity, load, truth_of
 from modeling.devices import mixed_precision, resolve_device
 from modeling.encoders import load_encoder
 from modeling.engine import Engine, starter_directory
-from modeling.evaluation import Evaluation, evaluate, measure
+from modeling.errors import OperatorError
+from modeling.evaluation import Evaluation, measure
 from modeling.features import frozen_features, start_heads
 from modeling.fitting import fit
-from modeling.model_files import CARD, Manifest, Model, save_model
+from modeling.model_files import Manifest, Model, require_writable, save_model, write_card
 from modeling.network import Network, combined_loss
 from modeling.optimization import parameter_groups, rate_factor
 from modeling.packing import length_grouped_batches, longest_first_batches
@@ -35,8 +37,6 @@ __all__ = ["EpochReport", "TrainingSettings", "raw_outputs", "selection_score", 
 
 Array = npt.NDArray[np.float64]
 
-_TOKEN_BUDGET = 8192
-
 
 @dataclass(frozen=True, slots=True)
 class EpochReport:
@@ -46,8 +46,8 @@ class EpochReport:
         epoch: its number; 0 is the frozen encoder with its regressions.
         epochs: how many there will be.
         loss: mean training loss; not a number for epoch 0.
-        evaluation: figures on the validation messages, calibrated on them.
-        score: what the best epoch is chosen by.
+        evaluation: figures on the validation messages, calibrated on them and cross-fitted.
+        score: what the best epoch is chosen by, from the cross-fitted figures.
         seconds: how long it took, validation included.
     """
 
@@ -95,8 +95,8 @@ def train(
         progress: called after every epoch.
 
     Returns:
-        The saved model's figures on the validation messages. They are a little too good: the
-        epoch, the temperatures and the thresholds were chosen on the same messages.
+        The saved model's figures on the validation messages: in-sample, since its temperatures
+        and thresholds were fitted on them, and cross-fitted.
 
     Raises:
         OperatorError: the data, the encoder or the output directory is not usable.
@@ -104,6 +104,7 @@ def train(
     settings = settings or TrainingSettings()
     taxonomy = taxonomy or default_taxonomy()
     device = resolve_device(settings.device)
+    require_writable(output)
     torch.manual_seed(settings.seed)
     start = load_encoder(encoder or starter_directory())
     prefix = settings.text_prefix if settings.text_prefix is not None else start.text_prefix or ""
@@ -111,6 +112,11 @@ def train(
     tokenizer = MessageTokenizer(start.tokenizer, prefix, max_tokens)
     train_split = _split(load(data / TRAIN, taxonomy), taxonomy, tokenizer, prepare)
     validation = _split(load(data / VALIDATION, taxonomy), taxonomy, tokenizer, prepare)
+    if len(validation.examples) < FOLDS:
+        raise OperatorError(
+            f"{data / VALIDATION} has {len(validation.examples)} messages; it needs at least"
+            f" {FOLDS}, and a few hundred for figures worth reading"
+        )
 
     network = Network(start.encoder, taxonomy, start.pooling, settings.dropout).to(device)
     best = _fine_tune(network, taxonomy, train_split, validation, settings, progress)
@@ -124,9 +130,9 @@ def train(
         calibration=best.calibration,
     )
     save_model(output, Model(manifest, taxonomy, start.tokenizer, network), "")
-    evaluation = evaluate(Engine.load(output, settings.device), validation.examples, prepare)
-    card = model_card(manifest, taxonomy, evaluation, len(train_split.examples))
-    (output / CARD).write_text(card, encoding="utf-8")
+    engine = Engine.load(output, settings.device)
+    evaluation = evaluate_own_calibration(engine, validation.examples, prepare)
+    write_card(output, model_card(manifest, taxonomy, evaluation, len(train_split.examples)))
     return evaluation
 
 
@@ -151,7 +157,8 @@ def _fine_tune(
     started = time.monotonic()
     for epoch, loss in _epochs(network, taxonomy, train_split, settings):
         calibration, evaluation = _validate(network, taxonomy, validation)
-        score = selection_score(evaluation)
+        assert evaluation.cross_fitted is not None
+        score = selection_score(evaluation.cross_fitted.means())
         if best is None or score > best.score:
             weights = {
                 name: value.detach().cpu().clone() for name, value in network.state_dict().items()
@@ -216,13 +223,16 @@ def positive_weights(truth: Array, power: float) -> Tensor:
     return torch.from_numpy(np.maximum(odds, 1.0) ** power).float()
 
 
-def selection_score(evaluation: Evaluation) -> float:
+def selection_score(groups: Mapping[str, Mapping[str, float]]) -> float:
     """The mean over groups of the mean of a group's figures that are best at 1.
 
     A regression counts 1 / (1 + its root mean squared error).
+
+    Args:
+        groups: by group's name, the figures by their names.
     """
     means: list[float] = []
-    for figures in evaluation.groups.values():
+    for figures in groups.values():
         good = [value for name, value in figures.items() if name not in ("mae", "rmse", "ece")]
         means.append(fmean(good) if good else 1.0 / (1.0 + figures["rmse"]))
     return fmean(means)
@@ -233,8 +243,9 @@ def _validate(
 ) -> tuple[Calibration, Evaluation]:
     outputs = raw_outputs(network, split.encodings)
     calibration = fit(taxonomy, outputs, split.truth)
-    evaluation = measure(taxonomy, taggings(taxonomy, calibration, outputs), split.examples)
-    return calibration, evaluation
+    evaluation = measure(taxonomy, taggings(taxonomy, calibration, outputs), split.truth)
+    figures = cross_fitted(taxonomy, outputs, split.truth)
+    return calibration, replace(evaluation, cross_fitted=figures)
 
 
 @torch.inference_mode()
@@ -242,7 +253,7 @@ def raw_outputs(network: Network, encodings: Sequence[Encoding]) -> dict[str, Ar
     """The heads' outputs of any number of messages, by group, messages x outputs."""
     device = next(network.parameters()).device
     found: dict[str, list[Array | None]] = {}
-    for rows in longest_first_batches([len(each) for each in encodings], _TOKEN_BUDGET):
+    for rows in longest_first_batches([len(each) for each in encodings]):
         ids, mask = pad([encodings[row] for row in rows], network.padding_id)
         with mixed_precision(device):
             outputs = network(ids.to(device), mask.to(device))
@@ -260,8 +271,7 @@ def _split(
     prepare: Callable[[str], str],
 ) -> _Split:
     encodings = tokenizer.tokenize([example.composed(prepare) for example in examples])
-    truth = {group.name: targets(examples, group) for group in taxonomy.groups}
-    return _Split(examples, encodings, truth)
+    return _Split(examples, encodings, truth_of(examples, taxonomy))
 
 
 def _tensors(

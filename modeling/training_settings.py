@@ -13,7 +13,7 @@ from modeling.errors import OperatorError
 @with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """How to train; the defaults made the starter.
+    """How to train; `modeling/recipes` has the settings that made the starter.
 
     Attributes:
         name: the new model's name.

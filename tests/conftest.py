@@ -7,10 +7,10 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertModel
 
-from modeling.calibration import neutral_calibration
 from modeling.model_files import Manifest, Model, save_model
 from modeling.network import Network, default_pooling
 from modeling.taxonomy import Taxonomy, default_taxonomy
+from tests.modeling.neutral import neutral_calibration
 
 _SENTENCES = (
     "Bonjour, je vous remercie pour votre accueil et votre réponse rapide.",

@@ -42,10 +42,10 @@ def test_it_is_ready_once_the_database_answers_and_the_group_has_it() -> None:
         assert client.get("/readyz").status_code == 503
         health.database_answers = True
         health.in_group = True
-        assert client.get("/readyz").text == "ok"
+        assert client.get("/readyz").text == "ok\n"
         health.database_answers = False
         answer = client.get("/readyz")
-        assert (answer.status_code, answer.text) == (503, "the database does not answer")
+        assert (answer.status_code, answer.text) == (503, "the database does not answer\n")
 
 
 def test_it_lives_while_its_loop_turns() -> None:

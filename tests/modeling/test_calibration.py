@@ -8,7 +8,6 @@ from modeling.calibration import (
     Calibration,
     GroupCalibration,
     mismatches,
-    neutral_calibration,
     probabilities,
     sigmoid,
     softmax,
@@ -16,6 +15,7 @@ from modeling.calibration import (
 )
 from modeling.taxonomy import default_taxonomy
 from tests.modeling.every_kind import EVERY_KIND
+from tests.modeling.neutral import neutral_calibration
 
 OUTPUTS = arrays.arrays(np.float64, (4, 3), elements=st.floats(-1e4, 1e4))
 

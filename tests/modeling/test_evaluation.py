@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from modeling.dataset import truth_of
 from modeling.engine import Engine
 from modeling.evaluation import evaluate, measure, tag_all
 from modeling.tagging import GroupTagging, Tagging
@@ -47,7 +48,7 @@ def test_each_kind_of_group_has_its_own_figures() -> None:
         assert isinstance(stars, float)
         level, topic = str(example.labels["keys"]), str(example.labels["topic"])
         right.append(tagging(level, topic, dict.fromkeys(signs, 1.0), stars + 0.5))
-    figures = measure(EVERY_KIND, right, examples).groups
+    figures = measure(EVERY_KIND, right, truth_of(examples, EVERY_KIND)).groups
     assert figures["keys"]["accuracy"] == figures["keys"]["quadratic_kappa"] == 1.0
     assert figures["keys"]["ece"] == pytest.approx(0.2)
     assert set(figures["topic"]) == {"accuracy", "macro_f1", "ece"}
@@ -63,13 +64,14 @@ def test_the_mean_absolute_error_is_that_of_the_published_score() -> None:
     score = found.groups["keys"].score
     assert score is not None
     expected = abs(score - EVERY_KIND.group("keys").codes.index(level))
-    assert measure(EVERY_KIND, [found], [example]).groups["keys"]["mae"] == pytest.approx(expected)
+    evaluation = measure(EVERY_KIND, [found], truth_of([example], EVERY_KIND))
+    assert evaluation.groups["keys"]["mae"] == pytest.approx(expected)
 
 
 def test_the_json_object_has_messages_and_the_figures_of_each_group(tiny_model: Path) -> None:
-    examples = every_kind_examples(3)
+    truth = truth_of(every_kind_examples(3), EVERY_KIND)
     found = [tagging("low", "T1", {"A": 0.7}, 3.0)] * 3
-    record = json.loads(json.dumps(measure(EVERY_KIND, found, examples).as_json()))
+    record = json.loads(json.dumps(measure(EVERY_KIND, found, truth).as_json()))
     assert set(record) == {"messages", "groups"}
     assert record["messages"] == 3
     assert list(record["groups"]["keys"]) == [
@@ -83,9 +85,8 @@ def test_the_json_object_has_messages_and_the_figures_of_each_group(tiny_model: 
 
 
 def test_the_tables_show_every_figure_and_every_label() -> None:
-    evaluation = measure(
-        EVERY_KIND, [tagging("low", "T1", {"A": 0.7}, 3.0)] * 3, every_kind_examples(3)
-    )
+    truth = truth_of(every_kind_examples(3), EVERY_KIND)
+    evaluation = measure(EVERY_KIND, [tagging("low", "T1", {"A": 0.7}, 3.0)] * 3, truth)
     console = Console(width=100, record=True, file=io.StringIO())
     for table in evaluation.tables():
         console.print(table)

@@ -74,6 +74,14 @@ def test_a_label_with_two_positives_does_not_get_a_threshold_of_its_own_luck(
     assert thresholds[5] > 0.3
 
 
+def test_a_label_that_was_never_seen_gets_a_high_threshold(draw: np.random.Generator) -> None:
+    values = draw.random((200, 3)) * 0.3
+    truth = np.zeros_like(values)
+    truth[:60, :2] = 1.0
+    values[:60, :2] = 0.6 + 0.3 * draw.random((60, 2))
+    assert label_thresholds(values, truth)[2] > 0.5
+
+
 def test_a_fitted_calibration_fits_its_taxonomy_and_marks_a_fifth_for_review(
     draw: np.random.Generator,
 ) -> None:

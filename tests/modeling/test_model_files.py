@@ -3,14 +3,16 @@ import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 
 from modeling.engine import Engine
 from modeling.errors import OperatorError
-from modeling.model_files import load_model, save_model
+from modeling.model_files import Model, load_model, save_model, write_card
 from modeling.taxonomy import default_taxonomy
 from tests.modeling.every_kind import EVERY_KIND, write_every_kind_model
 
@@ -130,3 +132,36 @@ def test_a_model_that_cannot_be_written_is_the_operators_to_put_right(
     (tmp_path / "file").write_text("")
     with pytest.raises(OperatorError, match="cannot write the model"):
         save_model(tmp_path / "file" / "model", load_model(copy), "")
+
+
+class DyingTokenizer:
+    """Ends the process's work in the middle of a model's files."""
+
+    def save(self, path: str, pretty: bool) -> None:
+        raise KeyboardInterrupt
+
+
+def test_a_model_saved_half_leaves_the_old_one_whole(copy: Path) -> None:
+    old = load_model(copy)
+    network = load_model(copy).network
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(1.0)
+    half = Model(old.manifest, old.taxonomy, cast("Tokenizer", DyingTokenizer()), network)
+    with pytest.raises(KeyboardInterrupt):
+        save_model(copy, half, "")
+    still = load_model(copy).network.state_dict()
+    for name, tensor in old.network.state_dict().items():
+        assert torch.equal(still[name], tensor), name
+
+
+def test_what_a_person_put_beside_a_model_outlives_its_replacement(copy: Path) -> None:
+    (copy / "NOTICE").write_text("notice")
+    save_model(copy, load_model(copy), "# another card\n")
+    assert (copy / "NOTICE").read_text() == "notice"
+    assert (copy / "README.md").read_text() == "# another card\n"
+
+
+def test_a_card_that_cannot_be_written_is_the_operators_to_put_right(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="cannot write the model"):
+        write_card(tmp_path / "nowhere", "# card\n")
