@@ -166,7 +166,7 @@ async def test_every_message_is_archived_and_every_offset_committed(
         await eventually(lambda: caught_up(archive.url))
         async with httpx.AsyncClient() as client:
             for path in ("readyz", "livez"):
-                assert (await client.get(archive.url.replace("metrics", path))).text == "ok"
+                assert (await client.get(archive.url.replace("metrics", path))).text == "ok\n"
         assert await metric(archive.url, "ressenti_archive_messages_total") == 2100
         assert await metric(archive.url, "ressenti_archive_message_age_seconds_count") == 2100
     assert await committed(settings) == 2100
@@ -234,7 +234,7 @@ async def test_while_the_database_is_away_the_archive_waits_in_its_group(
 
             async def not_ready() -> bool:
                 async with httpx.AsyncClient() as client:
-                    return (await client.get(ready)).text == "the database does not answer"
+                    return (await client.get(ready)).text == "the database does not answer\n"
 
             await eventually(not_ready)
             assert await committed(settings) == 100

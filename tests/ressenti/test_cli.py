@@ -115,7 +115,7 @@ def test_a_malformed_setting_is_told_before_anything_starts(tmp_path: Path) -> N
     assert process.returncode == 2
     assert complained == (
         "ressenti tag: RESSENTI_API_PORT=http: Input should be a valid integer,"
-        " unable to parse string as an integer\n"
+        " unable to parse string as an integer (The API's port; 0 takes a free one.)\n"
     )
 
 
