@@ -1,5 +1,6 @@
 """What several packages' tests share: a tiny model with random weights."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ from modeling.model_files import Manifest, Model, save_model
 from modeling.network import Network, default_pooling
 from modeling.taxonomy import Taxonomy, default_taxonomy
 from tests.modeling.neutral import neutral_calibration
+
+# A runner that was itself started in the background, or with nohup, ignores these signals, and so
+# would every program that a test starts and then ends by Ctrl-C or by closing its terminal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _SENTENCES = (
     "Bonjour, je vous remercie pour votre accueil et votre réponse rapide.",

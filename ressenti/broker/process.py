@@ -144,8 +144,12 @@ def ending_like_ctrl_c() -> Iterator[None]:
 
     def end(number: int, _frame: FrameType | None) -> None:
         received.append(number)
-        if len(received) == 1:
-            signal.raise_signal(signal.SIGINT)
+        if len(received) > 1:
+            return
+        # Started in the background it ignores Ctrl-C, but not its end.
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     with _handled(
         [number for number in _ENDING_SIGNALS if signal.getsignal(number) is signal.SIG_DFL], end

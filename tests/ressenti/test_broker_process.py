@@ -66,9 +66,17 @@ def test_a_stopped_process_can_start_again_and_its_log_goes_on(tmp_path: Path) -
     process.kill()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("number", "ignored"),
+    [
+        (signal.SIGINT, "SIGUSR1"),
+        (signal.SIGTERM, "SIGUSR1"),
+        (signal.SIGHUP, "SIGUSR1"),
+        (signal.SIGTERM, "SIGINT"),  # as a shell's background jobs ignore Ctrl-C
+    ],
+)
 def test_children_end_with_a_parent_that_is_interrupted(
-    tmp_path: Path, number: signal.Signals
+    tmp_path: Path, number: signal.Signals, ignored: str
 ) -> None:
     (port,) = free_ports(1)
     child = f"""
@@ -77,9 +85,10 @@ listening = socket.create_server(("127.0.0.1", {port}))
 time.sleep(60)
 """
     parent = f"""
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from ressenti.broker.process import LocalProcess, ending_like_ctrl_c, listens
+signal.signal(signal.{ignored}, signal.SIG_IGN)
 process = LocalProcess("child", [sys.executable, "-c", {child!r}], Path({str(tmp_path / "log")!r}))
 with ending_like_ctrl_c():
     process.start()
